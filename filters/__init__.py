@@ -1,0 +1,1 @@
+"""Pure functions of text: rule signals, extraction, decoding, MinHash and length. No Beam."""

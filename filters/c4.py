@@ -1,0 +1,167 @@
+"""The page rules of C4, as signals.
+
+Raffel et al. 2020, "Exploring the Limits of Transfer Learning with a Unified Text-to-Text
+Transformer" (arXiv 1910.10683), section 2.2, with what only its released code does: the length of
+words and the cookie lines. C4 edits pages line by line; here nothing is edited, and a line that
+C4 would cut is counted.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from filters.signals import Signal, SignalValue
+from filters.text_view import TextView
+
+_SOURCE = "C4, arXiv 1910.10683, section 2.2"
+_CODE = "C4, the code released with arXiv 1910.10683"
+
+# The single quote is datatrove's.
+_END_MARKS = (".", "?", "!", '"', "'")
+_ELLIPSIS = "..."
+# As in the paper's first version and in datatrove; 5 in the last version and in the released code.
+_FEWEST_WORDS = 3
+_LONGEST_WORD = 1000
+_POLICY_PHRASES = re.compile(
+    r"terms of use|privacy policy|cookie policy|uses cookies|use of cookies|use cookies"
+)
+
+_STOPS = ".!?…"
+_FULL_WIDTH_STOPS = "。！？｡"
+_CLOSERS = "\"'”’»)]」』）"
+# Goes on only from the first of a row of stops and gives nothing back, so that a row of any length
+# that ends no sentence is read once.
+_SENTENCE_END = re.compile(
+    rf"[{_STOPS}{_FULL_WIDTH_STOPS}]"
+    rf"(?:(?<=[{_FULL_WIDTH_STOPS}])[{_FULL_WIDTH_STOPS}]*+"
+    rf"|(?<![{_STOPS}][{_STOPS}])[{_STOPS}]*+[{re.escape(_CLOSERS)}]*+(?=\s|$))"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class C4Quality:
+    r"""What C4's page rules look at.
+
+    A sentence ends at a row of full stops, question or exclamation marks (closing quotes and
+    brackets may follow) before white space or the end of its line, at a full-width stop, and at
+    the end of a line in any case. The point of an abbreviation counts too, so the figure is a
+    little above that of a trained splitter. As in C4, only the lines count that it would keep:
+    three words or more, none above 1000 characters, no "javascript", no cookie notice. Curly
+    brackets and "lorem ipsum" count wherever they stand, as the paper says; its code does not look
+    for them in lines that it cuts.
+
+    >>> values = C4Quality().compute(TextView("Javascript is off.\nOne fell. Two stood up."))
+    >>> values["c4.sentence_count"], values["c4.javascript_line_count"]
+    (2, 1)
+    """
+
+    signals = (
+        Signal(
+            name="c4.sentence_count",
+            type="int64",
+            unit="sentences",
+            meaning="Sentences in the lines that C4 would keep.",
+            source=_SOURCE,
+        ),
+        Signal(
+            name="c4.terminal_punctuation_line_ratio",
+            type="float64",
+            unit="ratio",
+            meaning="Share of the lines that end in . ! ? or a quote, and not in an ellipsis.",
+            source=_SOURCE,
+        ),
+        Signal(
+            name="c4.few_word_line_ratio",
+            type="float64",
+            unit="ratio",
+            meaning="Share of the lines of fewer than 3 words.",
+            source=_SOURCE,
+        ),
+        Signal(
+            name="c4.longest_word_length",
+            type="int64",
+            unit="characters",
+            meaning="Length of the longest run of characters without white space.",
+            source=_CODE,
+        ),
+        Signal(
+            name="c4.javascript_line_count",
+            type="int64",
+            unit="lines",
+            meaning='Lines with "javascript" in any case.',
+            source=_SOURCE,
+        ),
+        Signal(
+            name="c4.policy_line_count",
+            type="int64",
+            unit="lines",
+            meaning="Lines that speak of cookies, terms of use or a privacy policy.",
+            source=_CODE,
+        ),
+        Signal(
+            name="c4.lorem_ipsum_count",
+            type="int64",
+            unit="occurrences",
+            meaning='How often "lorem ipsum" stands in the text, in any case.',
+            source=_SOURCE,
+        ),
+        Signal(
+            name="c4.curly_bracket_count",
+            type="int64",
+            unit="characters",
+            meaning="Opening curly brackets.",
+            source=_SOURCE,
+        ),
+    )
+
+    def compute(self, view: TextView) -> Mapping[str, SignalValue]:
+        """Count sentences and the kinds of lines that C4 cuts."""
+        lines = view.lines
+        words = [line.split() for line in lines]
+        longest_words = [max(map(len, line)) for line in words]
+        notices = _notices(view)
+        kept = [
+            line
+            for place, line in enumerate(lines)
+            if len(words[place]) >= _FEWEST_WORDS
+            and longest_words[place] <= _LONGEST_WORD
+            and place not in notices.javascript
+            and place not in notices.policy
+        ]
+        few_words = sum(len(line) < _FEWEST_WORDS for line in words)
+        ended = sum(line.endswith(_END_MARKS) and not line.endswith(_ELLIPSIS) for line in lines)
+        return {
+            "c4.sentence_count": _sentences(kept),
+            "c4.terminal_punctuation_line_ratio": ended / len(lines) if lines else None,
+            "c4.few_word_line_ratio": few_words / len(lines) if lines else None,
+            "c4.longest_word_length": max(longest_words, default=None),
+            "c4.javascript_line_count": len(notices.javascript),
+            "c4.policy_line_count": len(notices.policy),
+            "c4.lorem_ipsum_count": view.lowercase.count("lorem ipsum"),
+            "c4.curly_bracket_count": view.text.count("{"),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Notices:
+    """Indices of the lines about a browser's scripts, and of those about policies."""
+
+    javascript: frozenset[int]
+    policy: frozenset[int]
+
+
+def _notices(view: TextView) -> _Notices:
+    # Few pages have any, and one search of the whole page tells.
+    if "javascript" not in view.lowercase and not _POLICY_PHRASES.search(view.lowercase):
+        return _Notices(frozenset(), frozenset())
+    lines = [line.lower() for line in view.lines]
+    return _Notices(
+        frozenset(place for place, line in enumerate(lines) if "javascript" in line),
+        frozenset(place for place, line in enumerate(lines) if _POLICY_PHRASES.search(line)),
+    )
+
+
+def _sentences(lines: list[str]) -> int:
+    stops = (*_STOPS, *_FULL_WIDTH_STOPS)
+    unended = sum(not line.rstrip(_CLOSERS).endswith(stops) for line in lines)
+    return len(_SENTENCE_END.findall("\n".join(lines))) + unended

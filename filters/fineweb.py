@@ -1,0 +1,79 @@
+"""FineWeb's own quality rules, as signals.
+
+Penedo et al. 2024, "The FineWeb Datasets: Decanting the Web for the Finest Text Data at Scale"
+(arXiv 2406.17557), section 3.6, with the figures as datatrove computes them. The share of newlines
+is in datatrove only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import regex
+
+from filters.signals import Signal, SignalValue
+from filters.text_view import TextView
+
+_SOURCE = "FineWeb, arXiv 2406.17557, section 3.6 (custom filters)"
+
+# Unicode's Sentence_Terminal: full stop, question and exclamation mark of every script.
+_SENTENCE_TERMINAL = regex.compile(r"\p{Sentence_Terminal}")
+# In datatrove a line of 30 characters is short; the paper says "shorter than 30".
+_SHORT_LINE = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineWebQuality:
+    r"""What FineWeb's own rules look at.
+
+    >>> values = FineWebQuality().compute(TextView("Home\nNews\nIt rained all day.\nHome"))
+    >>> values["fineweb.line_punctuation_ratio"], values["fineweb.short_line_ratio"]
+    (0.25, 1.0)
+    """
+
+    signals = (
+        Signal(
+            name="fineweb.line_punctuation_ratio",
+            type="float64",
+            unit="ratio",
+            meaning="Share of the lines that end with a mark that ends a sentence in any script.",
+            source=_SOURCE,
+        ),
+        Signal(
+            name="fineweb.short_line_ratio",
+            type="float64",
+            unit="ratio",
+            meaning="Share of the lines of 30 characters or fewer.",
+            source=_SOURCE,
+        ),
+        Signal(
+            name="fineweb.duplicate_line_character_ratio",
+            type="float64",
+            unit="ratio",
+            meaning="Share of the characters, newlines apart, in lines that stood there before.",
+            source=_SOURCE,
+        ),
+        Signal(
+            name="fineweb.newline_word_ratio",
+            type="float64",
+            unit="ratio",
+            meaning="Newlines for each word, symbols counted as words.",
+            source="FineWeb, the rules that datatrove runs for it",
+        ),
+    )
+
+    def compute(self, view: TextView) -> Mapping[str, SignalValue]:
+        """Look at how lines end, how long they are and whether they come again."""
+        lines = view.lines
+        if not lines:
+            return dict.fromkeys(signal.name for signal in self.signals)
+        newlines = view.text.count("\n")
+        last_characters = "".join(line[-1] for line in lines)
+        punctuated = len(_SENTENCE_TERMINAL.findall(last_characters))
+        short = sum(len(line) <= _SHORT_LINE for line in lines)
+        duplicate = view.line_duplicates.characters
+        return {
+            "fineweb.line_punctuation_ratio": punctuated / len(lines),
+            "fineweb.short_line_ratio": short / len(lines),
+            "fineweb.duplicate_line_character_ratio": duplicate / (len(view.text) - newlines),
+            "fineweb.newline_word_ratio": newlines / len(view.words),
+        }

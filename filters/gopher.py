@@ -1,0 +1,275 @@
+"""The quality and repetition rules of Gopher, as signals.
+
+Rae et al. 2021, "Scaling Language Models: Methods, Analysis & Insights from Training Gopher"
+(arXiv 2112.11446), appendix A.1.1 and Table A1. The paper leaves open what a word is and what a
+share is taken of; where it does, the figures follow datatrove, which FineWeb was made with.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.signals import Signal, SignalValue
+from filters.text_view import TextView
+
+_QUALITY = "Gopher, arXiv 2112.11446, appendix A.1.1 (quality filtering)"
+_REPETITION = "Gopher, arXiv 2112.11446, Table A1"
+
+# The eight English words of the paper, as written there: "The" is not among them.
+STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
+# The paper speaks of bullet points and ellipses only; these are the marks that datatrove looks for.
+_BULLETS = ("•", "-")
+_ELLIPSES = ("...", "…")
+
+TOP_NGRAMS = (2, 3, 4)
+DUPLICATE_NGRAMS = (5, 6, 7, 8, 9, 10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GopherQuality:
+    """What Gopher's quality rules look at.
+
+    >>> values = GopherQuality().compute(TextView("- to be, or not to be ..."))
+    >>> values["gopher.word_count"], values["gopher.stop_word_count"]
+    (6, 2)
+    """
+
+    signals = (
+        Signal(
+            name="gopher.word_count",
+            type="int64",
+            unit="words",
+            meaning="Words that are not symbols.",
+            source=_QUALITY,
+        ),
+        Signal(
+            name="gopher.mean_word_length",
+            type="float64",
+            unit="characters",
+            meaning="Mean length of the words that are not symbols.",
+            source=_QUALITY,
+        ),
+        Signal(
+            name="gopher.hash_word_ratio",
+            type="float64",
+            unit="ratio",
+            meaning="Hash signs for each word, symbols counted as words.",
+            source=_QUALITY,
+        ),
+        Signal(
+            name="gopher.ellipsis_word_ratio",
+            type="float64",
+            unit="ratio",
+            meaning="Ellipses for each word, symbols counted as words.",
+            source=_QUALITY,
+        ),
+        Signal(
+            name="gopher.bullet_line_ratio",
+            type="float64",
+            unit="ratio",
+            meaning="Share of the lines that start with a bullet point or a hyphen.",
+            source=_QUALITY,
+        ),
+        Signal(
+            name="gopher.ellipsis_line_ratio",
+            type="float64",
+            unit="ratio",
+            meaning="Share of the lines that end with an ellipsis.",
+            source=_QUALITY,
+        ),
+        Signal(
+            name="gopher.alphabetic_word_ratio",
+            type="float64",
+            unit="ratio",
+            meaning="Share of the words, symbols counted, that hold a letter.",
+            source=_QUALITY,
+        ),
+        Signal(
+            name="gopher.stop_word_count",
+            type="int64",
+            unit="words",
+            meaning="How many of the, be, to, of, and, that, have, with occur, in lower case.",
+            source=_QUALITY,
+        ),
+    )
+
+    def compute(self, view: TextView) -> Mapping[str, SignalValue]:
+        """Count words, symbols, bullets, ellipses and stop words."""
+        lengths = view.word_lengths[view.non_symbol]
+        words, lines = len(view.words), view.lines
+        hashes = view.text.count("#")
+        ellipses = sum(map(view.text.count, _ELLIPSES))
+        bullet_lines = sum(line.startswith(_BULLETS) for line in lines)
+        ellipsis_lines = sum(line.endswith(_ELLIPSES) for line in lines)
+        return {
+            "gopher.word_count": lengths.size,
+            "gopher.mean_word_length": float(lengths.mean()) if lengths.size else None,
+            "gopher.hash_word_ratio": hashes / words if words else None,
+            "gopher.ellipsis_word_ratio": ellipses / words if words else None,
+            "gopher.bullet_line_ratio": bullet_lines / len(lines) if lines else None,
+            "gopher.ellipsis_line_ratio": ellipsis_lines / len(lines) if lines else None,
+            "gopher.alphabetic_word_ratio": _alphabetic_words(view) / words if words else None,
+            "gopher.stop_word_count": len(STOP_WORDS.intersection(view.vocabulary)),
+        }
+
+
+def _alphabetic_words(view: TextView) -> int:
+    # Most words are all letters, which one call tells.
+    alphabetic = np.fromiter(
+        (word.isalpha() or any(map(str.isalpha, word)) for word in view.vocabulary),
+        np.bool_,
+        count=len(view.vocabulary),
+    )
+    return int(alphabetic[view.word_ids].sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class GopherRepetition:
+    r"""What Gopher's repetition rules look at: the thirteen rows of Table A1.
+
+    Characters are code points, and every share of characters is of the whole text. As in
+    datatrove, the occurrences of a top n-gram may overlap and count the spaces between their
+    words, so that share may pass 1; duplicate n-grams do not overlap and count no spaces. With
+    equal counts, the top n-gram is the first one in the text.
+
+    >>> values = GopherRepetition().compute(TextView("one two\nthree four\none two"))
+    >>> round(values["gopher.duplicate_line_ratio"], 3)
+    0.333
+    >>> values["gopher.top_2gram_character_ratio"] == len("one two" * 2) / len(
+    ...     "one two three four one two"
+    ... )
+    True
+    """
+
+    signals = (
+        *(
+            Signal(
+                name=f"gopher.duplicate_{part}_ratio",
+                type="float64",
+                unit="ratio",
+                meaning=f"Share of the {part}s that stood in the document before.",
+                source=_REPETITION,
+            )
+            for part in ("line", "paragraph")
+        ),
+        *(
+            Signal(
+                name=f"gopher.duplicate_{part}_character_ratio",
+                type="float64",
+                unit="ratio",
+                meaning=f"Share of the characters in {part}s that stood in the document before.",
+                source=_REPETITION,
+            )
+            for part in ("line", "paragraph")
+        ),
+        *(
+            Signal(
+                name=f"gopher.top_{n}gram_character_ratio",
+                type="float64",
+                unit="ratio",
+                meaning=f"Share of the characters in the most frequent {n} words in a row.",
+                source=_REPETITION,
+            )
+            for n in TOP_NGRAMS
+        ),
+        *(
+            Signal(
+                name=f"gopher.duplicate_{n}gram_character_ratio",
+                type="float64",
+                unit="ratio",
+                meaning=f"Share of the characters in {n} words in a row that stood there before.",
+                source=_REPETITION,
+            )
+            for n in DUPLICATE_NGRAMS
+        ),
+    )
+
+    def compute(self, view: TextView) -> Mapping[str, SignalValue]:
+        """Measure how much of the text says again what it said before."""
+        characters = len(view.text)
+        lines, paragraphs = view.line_duplicates, view.paragraph_duplicates
+        values: dict[str, SignalValue] = dict.fromkeys(signal.name for signal in self.signals)
+        if not view.words:
+            return values
+        values |= {
+            "gopher.duplicate_line_ratio": lines.count / len(view.lines),
+            "gopher.duplicate_paragraph_ratio": paragraphs.count / len(view.paragraphs),
+            "gopher.duplicate_line_character_ratio": lines.characters / characters,
+            "gopher.duplicate_paragraph_character_ratio": paragraphs.characters / characters,
+        }
+        word_ends = np.concatenate(([0], np.cumsum(view.word_lengths)))
+        for repeated in _repeated_ngrams(view, max(DUPLICATE_NGRAMS)):
+            n = repeated.n
+            if n in TOP_NGRAMS and n <= len(view.words):
+                top = _characters_of_top(repeated, word_ends)
+                values[f"gopher.top_{n}gram_character_ratio"] = top / characters
+            if n in DUPLICATE_NGRAMS:
+                duplicate = _characters_of_duplicates(repeated, word_ends)
+                values[f"gopher.duplicate_{n}gram_character_ratio"] = duplicate / characters
+        return values
+
+
+class _RepeatedNgrams(NamedTuple):
+    """Where n words in a row stand that stand elsewhere in the text too.
+
+    Attributes:
+        n: Words in each n-gram.
+        starts: Index of the first word of each occurrence, ascending.
+        ids: Which n-gram each occurrence is of: equal if and only if the words are.
+        counts: How often each occurrence's n-gram occurs in the text, 2 or more.
+    """
+
+    n: int
+    starts: npt.NDArray[np.int64]
+    ids: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+
+
+def _repeated_ngrams(view: TextView, longest: int) -> Iterator[_RepeatedNgrams]:
+    """Yield the repeated n-grams of 2, 3, … ``longest`` words.
+
+    n + 1 words can only be repeated where the first n of them are, so that each round looks only
+    at what the round before left over. Ids are compared, not hashes: nothing collides, and the
+    products stay in 64 bits up to 3 billion words.
+    """
+    word_ids = view.word_ids
+    starts, ids = np.arange(word_ids.size), word_ids
+    for n in range(2, longest + 1):
+        inside = starts <= word_ids.size - n
+        starts = starts[inside]
+        keys = ids[inside] * len(view.vocabulary) + word_ids[starts + n - 1]
+        _, ids, counts = np.unique(keys, return_inverse=True, return_counts=True)
+        counts = counts[ids]
+        repeated = counts > 1
+        starts, ids = starts[repeated], ids[repeated]
+        yield _RepeatedNgrams(n, starts, ids, counts[repeated])
+
+
+def _characters_of_top(ngrams: _RepeatedNgrams, word_ends: npt.NDArray[np.int64]) -> int:
+    """Characters in all occurrences of the most frequent n-gram, spaces between words included."""
+    start, count = 0, 1
+    if ngrams.starts.size:
+        top = ngrams.counts.argmax()
+        start, count = int(ngrams.starts[top]), int(ngrams.counts[top])
+    return (int(word_ends[start + ngrams.n] - word_ends[start]) + ngrams.n - 1) * count
+
+
+def _characters_of_duplicates(ngrams: _RepeatedNgrams, word_ends: npt.NDArray[np.int64]) -> int:
+    """Characters in n-grams met before, reading on after each of them."""
+    lengths = word_ends[ngrams.starts + ngrams.n] - word_ends[ngrams.starts]
+    met: set[int] = set()
+    total = read_to = 0
+    for start, identity, length in zip(
+        ngrams.starts.tolist(), ngrams.ids.tolist(), lengths.tolist(), strict=True
+    ):
+        if start < read_to:
+            continue
+        if identity in met:
+            total += length
+            read_to = start + ngrams.n
+        else:
+            met.add(identity)
+    return total

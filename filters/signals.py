@@ -1,0 +1,52 @@
+"""What a signal is, and what a family of signals promises.
+
+A signal is a named figure about a document. Its one declaration feeds the Parquet schema, the
+list that ``thresher signals`` prints, and the labels of the report.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from filters.text_view import TextView
+
+SignalType = Literal["int64", "float64", "bool", "string", "binary"]
+SignalValue = int | float | bool | str | bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """One figure about a document.
+
+    Attributes:
+        name: ``family.name``, the name of its column in ``scored/``.
+        type: The Arrow type of that column. Every signal may be null: null means that the figure
+            does not exist for this document (the mean word length of no words), never zero.
+        unit: What one of it is: ``words``, ``ratio``, ``probability``, ``characters``.
+        meaning: One sentence for a person who picks a threshold.
+        source: The paper (with its table or section) or the project that it comes from.
+    """
+
+    name: str
+    type: SignalType
+    unit: str
+    meaning: str
+    source: str
+
+
+@runtime_checkable
+class SignalFamily(Protocol):
+    """Signals that are computed together from one document.
+
+    Implementations take keyword-only parameters, validate them when made, and are cheap to
+    pickle: whatever is heavy (a model) loads at the first document.
+    """
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """The signals that :meth:`compute` returns, in the order of their columns."""
+        ...
+
+    def compute(self, view: TextView) -> Mapping[str, SignalValue]:
+        """Return a value, or None, for each declared signal and for nothing else."""
+        ...

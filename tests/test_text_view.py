@@ -1,0 +1,137 @@
+import subprocess
+import sys
+import time
+import unicodedata
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filters import text_view
+from filters.text_view import Duplicates, TextView
+
+TEXT = st.text(alphabet=st.characters(exclude_categories=["Cn"]), max_size=200)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "Don’t stop—the well-known 3.14%",
+            ["Don’t", "stop", "—", "the", "well-known", "3.14", "%"],
+        ),
+        ("_Really_ snake_case", ["_", "Really", "_", "snake_case"]),
+        ("wait... what?!", ["wait", "...", "what", "?", "!"]),
+        ("----- ***** ....", ["-----", "*****", "...."]),
+        ("东京ラーメン2024年", ["东", "京", "ラ", "ー", "メ", "ン", "2024", "年"]),
+        ("ภาษา", ["ภ", "า", "ษ", "า"]),
+        ("กำลัง ดี", ["ก", "ำ", "ลั", "ง", "ดี"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("한국어 텍스트", ["한국어", "텍스트"]),
+        ("שלום, עולם", ["שלום", ",", "עולם"]),
+        ("cafe\u0301 naïve", ["cafe\u0301", "naïve"]),
+        ("a\x00b \ud800", ["a", "\x00", "b", "\ud800"]),
+        ("a\x1cb\u3000c", ["a", "b", "c"]),
+        ("", []),
+    ],
+)
+def test_words(text: str, words: list[str]) -> None:
+    assert TextView(text).words == words
+
+
+def test_non_symbol_words_begin_with_a_letter_or_digit() -> None:
+    view = TextView("# 7 apples €5 — ok 👍 _x_")
+    assert view.non_symbol_words == ["7", "apples", "5", "ok", "x"]
+
+
+@given(TEXT)
+def test_words_hold_all_visible_characters_in_order(text: str) -> None:
+    assert "".join(TextView(text).words) == "".join(text.split())
+
+
+@given(TEXT)
+def test_ids_lengths_and_hashes_describe_the_words(text: str) -> None:
+    view = TextView(text)
+    assert [view.vocabulary[place] for place in view.word_ids] == view.words
+    assert len(set(view.vocabulary)) == len(view.vocabulary)
+    assert view.word_lengths.tolist() == [len(word) for word in view.words]
+    assert view.word_hashes.size == len(view.non_symbol_words) == view.non_symbol.sum()
+    spellings = [word.lower().replace("’", "'") for word in view.non_symbol_words]
+    hashes = view.word_hashes.tolist()
+    pairs = set(zip(spellings, hashes, strict=True))
+    assert len(pairs) == len(set(spellings)) == len(set(hashes))
+
+
+def test_plain_text_has_the_same_tokens_by_either_pattern() -> None:
+    """Exhaustive over every assigned character that takes the short way."""
+    plain = [
+        character
+        for character in map(chr, range(sys.maxunicode + 1))
+        if not text_view._NOT_PLAIN.match(character) and unicodedata.category(character) != "Cn"
+    ]
+    assert len(plain) > 5000
+    text = " ".join(f"{c} a{c} {c}a a{c}a {c}{c} a-{c}" for c in plain)
+    assert text_view._PLAIN_TOKEN.findall(text) == text_view._TOKEN.findall(text)
+
+
+@given(st.text(alphabet="aZ9 .'’-_=*~#…\n\téß", max_size=60))
+def test_runs_of_plain_text_have_the_same_tokens_by_either_pattern(text: str) -> None:
+    assert text_view._PLAIN_TOKEN.findall(text) == text_view._TOKEN.findall(text)
+
+
+def test_blank_lines_are_no_lines_and_part_paragraphs() -> None:
+    view = TextView("\n  one \r\ntwo\r\n \t\r\n\n\n three\n\n")
+    assert view.lines == ["one", "two", "three"]
+    assert view.paragraphs == ["one \r\ntwo", "three"]
+
+
+@given(st.text(alphabet="ab \n\r\t", max_size=60))
+def test_lines_paragraphs_and_words_exist_together(text: str) -> None:
+    view = TextView(text)
+    assert bool(view.lines) == bool(view.paragraphs) == bool(view.words) == bool(text.strip())
+    assert all(line == line.strip() != "" for line in view.lines)
+    assert "".join("".join(view.paragraphs).split()) == "".join(text.split())
+
+
+def test_duplicates_are_what_stood_there_before() -> None:
+    view = TextView("ab\nab \nabc\n\nab\n\nab")
+    assert view.line_duplicates == Duplicates(count=3, characters=6)
+    assert view.paragraph_duplicates == Duplicates(count=1, characters=2)
+
+
+def test_word_hashes_are_pinned_and_do_not_depend_on_the_hash_seed() -> None:
+    expected = [4651994068383874613, 12080349926694351400]
+    assert TextView("Déjà VU!").word_hashes.tolist() == expected
+    program = (
+        "from filters.text_view import TextView as T; print(T('déjà vu').word_hashes.tolist())"
+    )
+    for seed in ("0", "123"):
+        result = subprocess.run(
+            [sys.executable, "-c", program],
+            env={"PYTHONHASHSEED": seed, "PYTHONUTF8": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert result.stdout.strip() == str(expected)
+
+
+def test_hashes_of_words_are_unsigned_64_bits() -> None:
+    assert TextView("a b").word_hashes.dtype == np.uint64
+    assert TextView("").word_hashes.dtype == np.uint64
+
+
+@pytest.mark.parametrize(
+    "unit", ["a", "a.", "word ", "...", "-a", "\n \t", "ก\u0e34", "a\u0301", "1_", "☃", "\r\n"]
+)
+def test_one_line_of_any_length_takes_linear_time(unit: str) -> None:
+    def seconds(characters: int) -> float:
+        view = TextView(unit * (characters // len(unit)) + "!")
+        start = time.process_time()
+        _ = view.words, view.lines, view.paragraphs
+        return time.process_time() - start
+
+    seconds(10_000)
+    # Quadratic work would take 400 times as long; the slack is for a busy machine.
+    assert seconds(400_000) < 100 * max(seconds(20_000), 1e-3)
