@@ -1,0 +1,1 @@
+"""Beam graphs, the command line, readers and writers: everything that imports Beam."""
