@@ -1,0 +1,1 @@
+"""Learned scorers and how each is trained. No Beam."""

@@ -1,0 +1,99 @@
+import networkx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filters.clustering import Edges, candidate_edges, components, distinct, rank_in_clusters
+
+pairs = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60)
+
+
+def as_edges(values: list[tuple[int, int]]) -> Edges:
+    return np.array(values, dtype=np.uint64).reshape(-1, 2)
+
+
+@given(pairs)
+def test_components_are_those_of_networkx(values: list[tuple[int, int]]) -> None:
+    edges = [(a, b) for a, b in values if a != b]
+    documents, roots = components(as_edges(edges))
+    expected = {
+        node: min(component)
+        for component in networkx.connected_components(networkx.Graph(edges))
+        for node in component
+    }
+    assert dict(zip(documents.tolist(), roots.tolist(), strict=True)) == expected
+
+
+@pytest.mark.parametrize("shape", ["chain", "star", "pairs"])
+def test_components_of_large_shapes(shape: str) -> None:
+    count = 20_000
+    nodes = np.arange(count, dtype=np.uint64)
+    edges = {
+        "chain": np.stack((nodes[:-1], nodes[1:]), axis=1),
+        "star": np.stack((np.zeros(count - 1, dtype=np.uint64), nodes[1:]), axis=1),
+        "pairs": nodes.reshape(-1, 2),
+    }[shape]
+    documents, roots = components(edges)
+    expected = nodes // 2 * 2 if shape == "pairs" else np.zeros(count)
+    assert documents.tolist() == nodes.tolist()
+    assert roots.tolist() == expected.tolist()
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 40)), max_size=80))
+def test_candidate_edges_link_exactly_the_documents_that_share_a_hash(
+    entries: list[tuple[int, int]],
+) -> None:
+    hashes = np.array([value for value, _ in entries], dtype=np.uint64)
+    documents = np.array([document for _, document in entries], dtype=np.uint64)
+    edges = candidate_edges(hashes, documents)
+    assert (edges[:, 0] < edges[:, 1]).all()
+    assert edges.tolist() == distinct(edges).tolist()
+    ours = networkx.Graph(map(tuple, edges.tolist()))
+    expected = networkx.Graph()
+    for hash_, document in entries:
+        for other_hash, other in entries:
+            if hash_ == other_hash and document != other:
+                expected.add_edge(document, other)
+    assert {frozenset(c) for c in networkx.connected_components(ours)} == {
+        frozenset(c) for c in networkx.connected_components(expected)
+    }
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.sampled_from([0.1, 0.5, float("nan")]), st.integers(1, 3)),
+        max_size=30,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_ranks_do_not_depend_on_the_order_of_documents(rows, random) -> None:  # type: ignore[no-untyped-def]
+    named = [(*row, f"id{number:03}".encode()) for number, row in enumerate(rows)]
+    shuffled = named.copy()
+    random.shuffle(shuffled)
+
+    def ranks(documents):  # type: ignore[no-untyped-def]
+        result = rank_in_clusters(
+            np.array([row[0] for row in documents], dtype=np.uint64),
+            np.array([row[1:3] for row in documents], dtype=np.float64).reshape(-1, 2),
+            np.array([row[3] for row in documents], dtype="S8"),
+        )
+        return {
+            row[3]: (int(rank), int(size), documents[keeper][3])
+            for row, rank, size, keeper in zip(
+                documents, result.rank, result.size, result.keeper, strict=True
+            )
+        }
+
+    if not rows:
+        return
+    assert ranks(named) == ranks(shuffled)
+    worst = -1.0
+    for cluster in {row[0] for row in named}:
+        members = [row for row in named if row[0] == cluster]
+        best = min(
+            members,
+            key=lambda row: (-(row[1] if row[1] == row[1] else worst), -row[2], row[3]),
+        )
+        assert all(ranks(named)[row[3]][1:] == (len(members), best[3]) for row in members)
+        assert sorted(ranks(named)[row[3]][0] for row in members) == list(range(len(members)))
