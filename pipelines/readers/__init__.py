@@ -1,0 +1,1 @@
+"""Readers of dumps: each turns one open file into a stream of records."""
