@@ -1,0 +1,57 @@
+# Everything here works on a fresh machine with Python 3.11 or later, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= ../shared/data
+
+.PHONY: help quickstart test real lint types format models lock clean system-packages
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+# uv installs in seconds what pip needs minutes for; both take the same hashed lock file.
+$(BIN)/thresher: pyproject.toml requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/dev: $(BIN)/thresher requirements-dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	@touch $@
+
+quickstart: $(BIN)/thresher  ## install, run the main job on the sample, say where to look
+	$(BIN)/thresher run configs/quickstart.yaml
+
+test: $(VENV)/dev system-packages  ## install what tests need and run them
+	$(BIN)/pytest -n auto -q $(PYTEST_OPTIONS)
+
+system-packages:
+	@sh tests/system_packages.sh
+
+real: $(BIN)/thresher  ## run the recipes over the real archives and books of DATA
+	@$(BIN)/python tests/real_run.py $(DATA)
+
+lint: $(VENV)/dev  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev  ## mypy
+	$(BIN)/mypy
+
+format: $(VENV)/dev  ## put the code in form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+models: $(BIN)/thresher  ## train the shipped tokenizer from DATA
+	$(BIN)/python -m models.tokens $(DATA)
+
+lock: $(VENV)/dev  ## renew the lock files from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean:  ## remove what runs and builds leave behind
+	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,294 @@
+"""The command line."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipelines import fetch
+from pipelines.errors import StageError, UserError
+
+if TYPE_CHECKING:
+    # Importing Beam takes seconds: each command does so when it knows that it needs it.
+    from pipelines.recipe import Recipe
+    from pipelines.stages import Outcome, Run
+
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``thresher``.
+
+    Returns:
+        0 if all is well, 1 if the work failed, 2 for a mistake of the user's, 130 if interrupted.
+    """
+    parser = _parser()
+    known, flags = parser.parse_known_args(arguments)
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    if flags and known.command not in ("run", "score", "dedup", "report", "select"):
+        parser.error(f"unknown option {flags[0]}")
+    known.flags = flags
+    _log_to_stderr()
+    try:
+        exit_code: int = known.run(known)
+    except UserError as error:
+        errors.print(Text(f"thresher: {error}"))
+        return 2
+    except StageError as error:
+        errors.print(Text(f"thresher: {error}"))
+        return 1
+    except KeyboardInterrupt:
+        errors.print(
+            "thresher: interrupted; what is finished stays, and a rerun goes on from there"
+        )
+        return _INTERRUPTED
+    return exit_code
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Beam says at import that BigQuery is not there, which nobody asked for.
+    logging.getLogger().addFilter(lambda record: "bigquery client libraries" not in record.msg)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="thresher",
+        description="Turn web crawls and Project Gutenberg into pretraining shards:"
+        " score once, choose thresholds many times.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"thresher {version('thresher')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, run, told in (
+        ("run", _run, "score, dedup, report and select; what is up to date is not done again"),
+        ("score", _score, "read the dumps; write every document with every signal"),
+        ("dedup", _dedup, "find clusters of near-duplicates among the scored documents"),
+        ("report", _report, "write report.html: what each threshold would keep"),
+        ("select", _select, "write the documents that the rules keep, in length buckets"),
+        ("check", _check, "validate a recipe and print its plan; nothing is written"),
+        ("signals", _signals, "list the signals: name, type, unit, meaning, source"),
+    ):
+        _add_command(commands, name, run, told)
+    fetch.add_parser(commands)
+    return parser
+
+
+def _add_command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    told: str,
+) -> None:
+    parser = commands.add_parser(name, help=told, description=told, allow_abbrev=False)
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "recipe",
+        metavar="RECIPE",
+        nargs="?" if name == "signals" else None,
+        help="the recipe, a YAML file",
+    )
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="override a key of the recipe, such as rules.gopher.word_count.min=100; repeatable",
+    )
+    if name in ("check", "signals"):
+        return
+    parser.add_argument(
+        "--runner",
+        default="local",
+        help="local (default), or a Beam runner: SparkRunner, FlinkRunner, DataflowRunner, …;"
+        " Beam's own options are passed through",
+    )
+    parser.add_argument("--workers", type=_positive, help="local worker processes (all cores)")
+    if name == "report":
+        parser.add_argument("--text", action="store_true", help="print the report as well")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of processes")
+    return int(text)
+
+
+def _open(arguments: argparse.Namespace) -> "Run":
+    from pipelines import recipe
+    from pipelines.stages import Run
+
+    return Run(
+        recipe=recipe.load(arguments.recipe, arguments.overrides),
+        console=_console(),
+        runner=arguments.runner,
+        workers=arguments.workers,
+        flags=arguments.flags,
+    )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from pipelines import report
+    from pipelines.summary import print_summary, selection_of
+
+    run = _open(arguments)
+    outcomes = [run.score(), run.dedup(), run.report(), run.select()]
+    done = [outcome for outcome in outcomes if outcome is not None]
+    if not any(outcome.repeated for outcome in done):
+        run.console.print(
+            f"{run.recipe.name}: nothing to do, {run.recipe.output} is up to date", markup=False
+        )
+        return 0
+    report.write_page(run.recipe, selection_of(run.recipe))
+    print_summary(run.console, run.recipe, done)
+    output = run.recipe.output
+    _say(
+        run.console,
+        f"corpus:  {output}/corpus",
+        f"report:  {output}/report.html",
+        "next:    open the report, change a rule in the recipe, and run"
+        f" `thresher select {arguments.recipe}`: nothing is scored again",
+    )
+    return 0
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    run = _open(arguments)
+    return _finish(run, run.score(), f"thresher dedup {arguments.recipe}")
+
+
+def _dedup(arguments: argparse.Namespace) -> int:
+    run = _open(arguments)
+    outcome = run.dedup()
+    if outcome is None:
+        _say(run.console, f"{run.recipe.name}: the recipe says `dedup: null`, nothing to do")
+        return 0
+    return _finish(run, outcome, f"thresher report {arguments.recipe}")
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from pipelines import report
+    from pipelines.summary import selection_of
+
+    run = _open(arguments)
+    run.report()
+    selection = selection_of(run.recipe)
+    content = report.write_page(run.recipe, selection)
+    if arguments.text:
+        print(report.as_text(content, selection))
+    _say(
+        run.console,
+        f"report:  {run.recipe.output}/report.html",
+        f"next:    thresher select {arguments.recipe}",
+    )
+    return 0
+
+
+def _select(arguments: argparse.Namespace) -> int:
+    from pipelines import report
+    from pipelines.summary import selection_of
+
+    run = _open(arguments)
+    outcome = run.select()
+    if outcome.repeated and report.exists(run.recipe):
+        report.write_page(run.recipe, selection_of(run.recipe))
+    return _finish(run, outcome, f"look at {run.recipe.output}/corpus")
+
+
+def _finish(run: "Run", outcome: "Outcome", following: str) -> int:
+    from pipelines.summary import print_summary
+
+    if not outcome.repeated:
+        _say(run.console, f"{outcome.stage}: nothing to do, {run.recipe.output} is up to date")
+        return 0
+    print_summary(run.console, run.recipe, [outcome])
+    _say(run.console, f"next:    {following}")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from pipelines import recipe
+    from pipelines.plan import plan
+    from pipelines.stages import check
+
+    checked = recipe.load(arguments.recipe, arguments.overrides)
+    console = _console()
+    shards = plan(checked)
+    check(checked)
+    _print_plan(console, checked, [(len(shard.files), shard.bytes) for shard in shards])
+    return 0
+
+
+def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int, int]]) -> None:
+    from pipelines.document_scorer import all_families
+
+    files = sum(count for count, _ in shards)
+    size = sum(of_shard for _, of_shard in shards)
+    rules = checked.rules.thresholds()
+    families = all_families(checked)
+    signals = sum(len(family.signals) for family in families)
+    keeper = "" if checked.dedup is None else ", ".join(checked.dedup.prefer)
+    dedup = (
+        "none"
+        if checked.dedup is None
+        else f"MinHash, word {checked.dedup.shingle}-grams, {checked.dedup.bands} bands of"
+        f" {checked.dedup.rows} rows; keeps the best by {keeper}"
+    )
+    _say(
+        console,
+        f"recipe:  {checked.name}, valid",
+        f"input:   {files:,} files, {size / 1e6:,.1f} MB, in {len(shards):,} shards",
+        f"score:   {checked.extract.extractor}, {signals} signals of {len(families)} families",
+        f"dedup:   {dedup}",
+        f"select:  {len(rules)} rules, buckets of {checked.buckets.smallest:,} to"
+        f" {checked.buckets.largest:,} tokens",
+        f"output:  {checked.output}",
+    )
+    table = Table("rule", title="rules", title_justify="left")
+    for column in ("min", "max", "from"):
+        table.add_column(column, justify="right" if column != "from" else "left")
+    for rule in rules:
+        ends = (rule.bounds.min, rule.bounds.max) if rule.bounds else (None, None)
+        told = ("" if end is None else f"{end:g}" for end in ends)
+        table.add_row(rule.signal, *told, rule.origin)
+    if rules:
+        console.print(table)
+
+
+def _signals(arguments: argparse.Namespace) -> int:
+    from pipelines import recipe
+    from pipelines.document_scorer import all_families, declared_families
+
+    console = _console()
+    families = declared_families()
+    if arguments.recipe:
+        families = all_families(recipe.load(arguments.recipe, arguments.overrides))
+    table = Table("signal", "type", "unit", "meaning", "source")
+    for family in families:
+        for signal in family.signals:
+            columns = (signal.name, signal.type, signal.unit, signal.meaning, signal.source)
+            table.add_row(*(Text(column) for column in columns))
+    console.print(table)
+    return 0
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    # A log has no edge that a table must fit.
+    return console if console.is_terminal else Console(highlight=False, width=140)
+
+
+def _say(console: Console, *lines: str) -> None:
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""From a record of a dump to a row of ``scored/``: the order of the steps, without Beam."""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Self
+
+import xxhash
+
+from filters.decoding import UndecodableText, decode
+from filters.domains import DomainList
+from filters.extraction import ExtractionError
+from filters.minhash import MinHashSignature
+from filters.registry import FAMILIES
+from filters.signals import Signal, SignalFamily
+from filters.text_view import TextView
+from models.harmful import HarmfulPerplexity
+from models.language import LanguageIdentifier
+from models.quality import QualityClassifier
+from models.tokens import DEFAULT as DEFAULT_TOKENIZER
+from models.tokens import TokenLength
+from pipelines import storage
+from pipelines.errors import UserError
+from pipelines.readers.records import FailedRecord, GatedRecord, Place, Record
+from pipelines.recipe import Model, Models, Recipe
+from pipelines.sandbox import ExtractionSandbox
+
+_HTML = ("text/html", "application/xhtml+xml")
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredDocument:
+    """A row of ``scored/`` and what it weighs in bytes."""
+
+    row: dict[str, Any]
+    size: int
+
+
+class DocumentScorer:
+    """Takes a record through extraction, language, gates and signals.
+
+    Made from a recipe, cheap to make and to pickle; models and the extraction process load at the
+    first document. Use it as a context manager: at the end the extraction process stops.
+
+    Args:
+        recipe: The run's recipe.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._gates = recipe.gates
+        self._recipe = recipe
+        self._language, *self._families = all_families(recipe)
+        self._sandbox = ExtractionSandbox(
+            extractor=recipe.extract.extractor,
+            timeout_seconds=recipe.extract.timeout_seconds,
+            max_html_bytes=recipe.extract.max_html_bytes,
+            max_memory_bytes=recipe.extract.max_memory_bytes,
+        )
+        self._blocked: DomainList | None = None
+
+    def __enter__(self) -> Self:
+        self._language, *self._families = all_families(_with_local_models(self._recipe))
+        if self._gates.blocked_domains:
+            content = storage.read_bytes(self._gates.blocked_domains)
+            self._blocked = DomainList(content.decode().splitlines())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._sandbox.close()
+
+    @property
+    def signals(self) -> list[Signal]:
+        """Every signal that a row carries, in the order of the columns."""
+        return [signal for family in (self._language, *self._families) for signal in family.signals]
+
+    def score(
+        self, record: Record, seen: Counter[str]
+    ) -> ScoredDocument | GatedRecord | FailedRecord:
+        """Return the row of a record, or why there is none.
+
+        Args:
+            record: The record as its reader gave it.
+            seen: How often each record id has come up in this source: ids of documents stay apart
+                where a dump repeats a record id.
+        """
+        place = record.place
+        if place.url and self._blocked is not None and self._blocked.covers(place.url):
+            return GatedRecord(place=place, reason="blocked_domain")
+        try:
+            text, title = self._text(record)
+        except (ExtractionError, UndecodableText) as error:
+            step = "decode" if isinstance(error, UndecodableText) else "extract"
+            return failed(place, step, error)
+        text = _storable(text).strip()
+        if len(text) < self._gates.min_characters:
+            return GatedRecord(place=place, reason="no_text" if not text else "short_text")
+        try:
+            return self._scored(record, text, title, seen)
+        except Exception as error:  # noqa: BLE001 - a scorer's fault on one text is one error
+            return failed(place, "score", error)
+
+    def _text(self, record: Record) -> tuple[str, str]:
+        if isinstance(record.content, str):
+            return record.content, ""
+        if record.media_type in _HTML:
+            extracted = self._sandbox.extract(record.content, charset=record.charset)
+            return extracted.text, extracted.title
+        decoded = decode(record.content, declared=record.charset, html=False)
+        return decoded.text, ""
+
+    def _scored(
+        self, record: Record, text: str, title: str, seen: Counter[str]
+    ) -> ScoredDocument | GatedRecord:
+        place = record.place
+        view = TextView(text)
+        signals = dict(self._language.compute(view))
+        reason = self._language_gate(signals["language.code"], signals["language.score"])
+        if reason:
+            return GatedRecord(place=place, reason=reason)
+        for family in self._families:
+            signals.update(family.compute(view))
+        metadata = dict(record.metadata)
+        if title:
+            metadata.setdefault("title", title)
+        row = {
+            "id": document_id(place, seen),
+            "source": _storable(place.source),
+            "record_id": _storable(place.record_id),
+            "url": None if place.url is None else _storable(place.url),
+            "date": record.date,
+            "text": text,
+            "metadata": _storable(json.dumps(metadata, ensure_ascii=False, sort_keys=True)),
+            **signals,
+        }
+        return ScoredDocument(row, size=len(text) + 1_000)
+
+    def _language_gate(self, code: Any, score: Any) -> str | None:
+        languages = self._gates.languages
+        if languages is not None and code not in languages:
+            return f"language.{code or 'unknown'}"
+        if (score or 0.0) < self._gates.min_language_score:
+            return "language_score"
+        return None
+
+
+def document_id(place: Place, seen: Counter[str]) -> str:
+    """Return a document's id: a hash of its source and record id, the same in every rerun."""
+    seen[place.record_id] += 1
+    key = f"{place.source}\0{place.record_id}\0{seen[place.record_id]}"
+    return xxhash.xxh3_128_hexdigest(key.encode("utf-8", "replace"))
+
+
+def failed(place: Place, step: str, error: Exception) -> FailedRecord:
+    """Return what ``errors/`` holds of an exception."""
+    message = " ".join(str(error).split())[:500]
+    return FailedRecord(place=place, step=step, exception=type(error).__name__, message=message)
+
+
+def all_families(recipe: Recipe) -> list[SignalFamily]:
+    """Return every family a run of ``recipe`` computes, language first."""
+    language = LanguageIdentifier(
+        model=recipe.language.model, max_characters=recipe.language.max_characters
+    )
+    return [language, *_families(recipe)]
+
+
+def model_files(recipe: Recipe) -> dict[str, str]:
+    """Load every model of a recipe and return the SHA-256 of its file by its path.
+
+    Raises:
+        UserError: a model file is missing or of another kind.
+    """
+    hashes = {}
+    named = all_families(recipe)
+    for path in filter(None, map(_model_path, named)):
+        if not storage.exists(path):
+            raise UserError(f"{path}: no such model file; check the recipe's model paths")
+        hashes[path] = hashlib.sha256(storage.read_bytes(path)).hexdigest()
+    for family, local in zip(named, all_families(_with_local_models(recipe)), strict=True):
+        if isinstance(local, _Learned):
+            try:
+                local.load()
+            except ValueError as error:
+                raise UserError(f"{_model_path(family)}: {' '.join(str(error).split())}") from None
+    return hashes
+
+
+_Learned = LanguageIdentifier | TokenLength | HarmfulPerplexity | QualityClassifier
+
+
+def _model_path(family: SignalFamily) -> str | None:
+    if isinstance(family, TokenLength):
+        return family.tokenizer
+    return family.path if isinstance(family, _Learned) else None
+
+
+def _with_local_models(recipe: Recipe) -> Recipe:
+    """Return the recipe with copies on this machine for the models of remote stores."""
+
+    def localised(model: Model | None) -> Model | None:
+        return model and model.model_copy(update={"path": storage.local_copy(model.path)})
+
+    language = {"model": storage.local_copy(recipe.language.model)}
+    return recipe.model_copy(
+        update={
+            "language": recipe.language.model_copy(update=language),
+            "tokenizer": storage.local_copy(recipe.tokenizer),
+            "models": Models(
+                harmful=localised(recipe.models.harmful), quality=localised(recipe.models.quality)
+            ),
+        }
+    )
+
+
+def declared_families() -> list[SignalFamily]:
+    """Return every family that a recipe can ask for, learned scores included."""
+    return [
+        LanguageIdentifier(),
+        TokenLength(),
+        *(family() for family in FAMILIES.values()),
+        HarmfulPerplexity(path=""),
+        QualityClassifier(path=""),
+    ]
+
+
+def _families(recipe: Recipe) -> list[SignalFamily]:
+    tokenizer = str(DEFAULT_TOKENIZER) if recipe.tokenizer == "default" else recipe.tokenizer
+    families: list[SignalFamily] = [TokenLength(tokenizer=tokenizer)]
+    families += [FAMILIES[name]() for name in recipe.signals if name != "minhash"]
+    if recipe.models.harmful:
+        families.append(HarmfulPerplexity(path=recipe.models.harmful.path))
+    if recipe.models.quality:
+        families.append(
+            QualityClassifier(path=recipe.models.quality.path, label=recipe.models.quality.label)
+        )
+    if recipe.dedup:
+        families.append(
+            MinHashSignature(
+                shingle=recipe.dedup.shingle,
+                permutations=recipe.dedup.bands * recipe.dedup.rows,
+                seed=recipe.dedup.seed,
+            )
+        )
+    return families
+
+
+def _storable(text: str) -> str:
+    """Return text that can be stored as UTF-8: lone surrogates become U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -1,0 +1,191 @@
+"""Records of what was done: one for each shard as it is committed, one for each finished stage.
+
+A shard's record is written last, after its files, so that a shard with a record is whole. A
+stage's manifest is written when all of its shards are there; its fingerprint says whether a rerun
+has anything to do.
+"""
+
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+from pipelines import storage
+from pipelines.counters import Counters
+from pipelines.errors import UserError
+from pipelines.storage import WrittenFile
+
+_PACKAGES = ("apache-beam", "pyarrow", "resiliparse", "trafilatura", "fasttext-community", "kenlm")
+
+
+@dataclass(slots=True, kw_only=True)
+class OutputFile:
+    """An output file of a shard: path below the output folder, rows, bytes, xxh3-128 checksum."""
+
+    path: str
+    rows: int
+    bytes: int
+    checksum: str
+
+    @classmethod
+    def of(cls, output: str, written: WrittenFile, rows: int) -> "OutputFile":
+        """Describe a file that was written below ``output``."""
+        return cls(
+            path=written.path.removeprefix(output).lstrip("/"),
+            rows=rows,
+            bytes=written.size,
+            checksum=written.checksum,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class ShardRecord:
+    """What a stage made of one shard.
+
+    Attributes:
+        name: The shard's name.
+        fingerprint: Of its inputs and of the settings it was made with.
+        files: Its output files.
+        counters: What went in and what became of it.
+        inputs: The files it was made from: path, size in bytes, time of change.
+        figures: Further counts of the stage (rules failed, documents a bucket).
+    """
+
+    name: str
+    fingerprint: str
+    files: list[OutputFile]
+    counters: Counters
+    inputs: list[dict[str, Any]] = field(default_factory=list)
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "name": self.name,
+            "fingerprint": self.fingerprint,
+            "files": [asdict(file) for file in self.files],
+            "counters": self.counters.as_json(),
+            "inputs": self.inputs,
+            "figures": self.figures,
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "ShardRecord":
+        """Return the record that :meth:`as_json` gave."""
+        return cls(
+            name=content["name"],
+            fingerprint=content["fingerprint"],
+            files=[OutputFile(**file) for file in content["files"]],
+            counters=Counters.from_json(content["counters"]),
+            inputs=content["inputs"],
+            figures=content["figures"],
+        )
+
+
+def fingerprint(*parts: Any) -> str:
+    """Return a hash of plain values that is the same on every machine and run."""
+    content = json.dumps(parts, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecords:
+    """Where the records of one stage of one output folder lie."""
+
+    output: str
+    stage: str
+
+    def shard_path(self, name: str) -> str:
+        """Return the path of a shard's record."""
+        return storage.join(self.output, "manifests", self.stage, f"{name}.json")
+
+    @property
+    def manifest_path(self) -> str:
+        """Return the path of the stage's manifest."""
+        return storage.join(self.output, "manifests", f"{self.stage}.json")
+
+    def shard(self, name: str) -> ShardRecord | None:
+        """Return the record of a shard, or None if it was never finished."""
+        content = storage.read_json(self.shard_path(name))
+        return None if content is None else ShardRecord.from_json(content)
+
+    def commit(self, record: ShardRecord) -> None:
+        """Say that the shard is whole, and delete what only its earlier version had."""
+        earlier = self.shard(record.name)
+        current = {file.path for file in record.files}
+        storage.write_json(self.shard_path(record.name), record.as_json())
+        for file in earlier.files if earlier else []:
+            if file.path not in current:
+                storage.delete(storage.join(self.output, file.path))
+
+    def all_shards(self) -> list[ShardRecord]:
+        """Return the records of all finished shards, sorted by name."""
+        records = storage.match(storage.join(self.output, "manifests", self.stage, "*.json"))
+        return [
+            ShardRecord.from_json(json.loads(storage.read_bytes(record.path))) for record in records
+        ]
+
+    def remove_others(self, names: Sequence[str]) -> None:
+        """Delete the records and the files of shards that are not in ``names``."""
+        wanted = set(names)
+        for record in self.all_shards():
+            if record.name in wanted:
+                continue
+            storage.delete(self.shard_path(record.name))
+            for file in record.files:
+                storage.delete(storage.join(self.output, file.path))
+
+    def manifest(self) -> dict[str, Any] | None:
+        """Return the stage's manifest, or None if the stage was never finished."""
+        content = storage.read_json(self.manifest_path)
+        return content if content is None else dict(content)
+
+    def required(self, command: str) -> dict[str, Any]:
+        """Return the stage's manifest.
+
+        Raises:
+            UserError: the stage was never finished.
+        """
+        manifest = self.manifest()
+        if manifest is None:
+            raise UserError(f"{self.output}: nothing there from `{self.stage}`; first: {command}")
+        return manifest
+
+    def open(self) -> None:
+        """Say that the stage is being made again: until it is finished it has no manifest."""
+        storage.delete(self.manifest_path)
+
+    def finish(
+        self, *, stage_fingerprint: str, recipe: dict[str, Any], details: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Write the stage's manifest from the records of its shards and return it."""
+        shards = self.all_shards()
+        counters = Counters()
+        for shard in shards:
+            counters.add(shard.counters)
+        manifest = {
+            "stage": self.stage,
+            "fingerprint": stage_fingerprint,
+            "counters": counters.as_json(),
+            **details,
+            "recipe": recipe,
+            "recipe_hash": fingerprint(recipe),
+            "versions": {
+                "thresher": version("thresher"),
+                "python": platform.python_version(),
+                **{name: version(name) for name in _PACKAGES},
+            },
+            "shards": [
+                {
+                    "name": shard.name,
+                    "inputs": shard.inputs,
+                    "files": [asdict(f) for f in shard.files],
+                }
+                for shard in shards
+            ],
+        }
+        storage.write_json(self.manifest_path, manifest)
+        return manifest

@@ -1,0 +1,419 @@
+"""The recipe: one YAML file that says everything of a run, checked before anything starts."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+import yaml
+from pydantic import Field, field_validator, model_serializer, model_validator
+
+from filters.registry import FAMILIES
+from filters.rule_sets import RULE_SETS, Bounds
+from filters.rules import Rule
+from pipelines.errors import UserError
+from pipelines.readers.gutenberg import GutenbergReader
+from pipelines.readers.jsonl import JsonlReader
+from pipelines.readers.parquet import ParquetReader
+from pipelines.readers.records import Reader
+from pipelines.readers.warc import WarcReader
+
+
+class _Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class _Input(_Section):
+    paths: Annotated[
+        list[str],
+        Field(min_length=1, description="Files, folders or globs; `@file` reads a list of paths."),
+    ]
+
+
+class WarcInput(_Input):
+    """Web archives: WARC, WET and ARC, plain or compressed."""
+
+    format: Literal["warc"]
+    max_record_bytes: int = Field(20_000_000, gt=0)
+
+    def reader(self) -> Reader:
+        """Return the reader of this input's files."""
+        return WarcReader(max_record_bytes=self.max_record_bytes)
+
+
+class GutenbergInput(_Input):
+    """Project Gutenberg books: loose texts, zip files, the weekly archive."""
+
+    format: Literal["gutenberg"]
+    catalogue: str | None = None
+    max_book_bytes: int = Field(50_000_000, gt=0)
+
+    def reader(self) -> Reader:
+        """Return the reader of this input's files."""
+        return GutenbergReader(catalogue=self.catalogue, max_book_bytes=self.max_book_bytes)
+
+
+class _Columns(_Input):
+    text: str = "text"
+    id: str = "id"
+    url: str = "url"
+    date: str = "date"
+
+
+class JsonlInput(_Columns):
+    """Documents as lines of JSON, plain or compressed."""
+
+    format: Literal["jsonl"]
+
+    def reader(self) -> Reader:
+        """Return the reader of this input's files."""
+        return JsonlReader(text=self.text, id=self.id, url=self.url, date=self.date)
+
+
+class ParquetInput(_Columns):
+    """Documents as rows of Parquet."""
+
+    format: Literal["parquet"]
+
+    def reader(self) -> Reader:
+        """Return the reader of this input's files."""
+        return ParquetReader(text=self.text, id=self.id, url=self.url, date=self.date)
+
+
+Input = Annotated[
+    WarcInput | GutenbergInput | JsonlInput | ParquetInput, Field(discriminator="format")
+]
+
+
+class Extract(_Section):
+    """How HTML becomes text, and the limits of one document."""
+
+    extractor: Literal["resiliparse", "trafilatura"] = "resiliparse"
+    timeout_seconds: float = Field(10.0, gt=0)
+    max_html_bytes: int = Field(10_000_000, gt=0)
+    max_memory_bytes: int = Field(2 * 1024**3, gt=0)
+
+
+class Language(_Section):
+    """Which fastText model identifies the language, and on how much of the text."""
+
+    model: str = "lid.176"
+    max_characters: int = Field(1_000, gt=0)
+
+
+class Gates(_Section):
+    """What `score` leaves out early, to save work; counted and listed like everything else."""
+
+    languages: list[str] | None = None
+    min_language_score: float = Field(0.0, ge=0, le=1)
+    min_characters: int = Field(1, ge=1)
+    blocked_domains: str | None = None
+
+
+class Model(_Section):
+    """A trained model by its path."""
+
+    path: str
+    label: str = "__label__positive"
+
+
+class Models(_Section):
+    """Learned scores; each is computed where its model is given."""
+
+    harmful: Model | None = None
+    quality: Model | None = None
+
+
+class Dedup(_Section):
+    """Near-duplicate detection by MinHash, and which copy of a cluster stays."""
+
+    shingle: int = Field(5, ge=1)
+    bands: int = Field(14, ge=1)
+    rows: int = Field(8, ge=1)
+    seed: int = Field(1, ge=0)
+    partitions: int = Field(16, ge=1)
+    prefer: list[str] = ["quality.score", "length.tokens"]
+
+
+class Buckets(_Section):
+    """Power-of-two length buckets in tokens."""
+
+    smallest: int = 256
+    largest: int = 65_536
+
+    @field_validator("smallest", "largest")
+    @classmethod
+    def _power_of_two(cls, value: int) -> int:
+        if value < 1 or value & (value - 1):
+            raise ValueError(f"{value} is no power of two")
+        return value
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Buckets":
+        if self.smallest > self.largest:
+            raise ValueError(f"smallest {self.smallest} is above largest {self.largest}")
+        return self
+
+
+class Limits(_Section):
+    """When a stage gives up, and how much work one shard holds."""
+
+    max_error_rate: float = Field(0.05, ge=0, le=1)
+    shard_bytes: int = Field(64_000_000, gt=0)
+
+
+class RuleEntry(_Section):
+    """Bounds of one signal in the recipe's `rules`."""
+
+    min: float | None = None
+    max: float | None = None
+    keep_null: bool = True
+    languages: dict[str, "RuleEntry | None"] = {}
+
+    def bounds(self) -> Bounds | None:
+        """Return the bounds, or None where there is neither a minimum nor a maximum."""
+        if self.min is None and self.max is None:
+            return None
+        return Bounds(min=self.min, max=self.max)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "RuleEntry":
+        if self.min is None and self.max is None and not self.languages and self.keep_null:
+            raise ValueError("a rule needs `min`, `max` or `languages`")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+
+class Rules(_Section):
+    """Named rule sets, then single rules that add to them, change them or (null) lift them."""
+
+    use: list[str] = []
+    entries: dict[str, RuleEntry | None] = {}
+
+    @field_validator("use")
+    @classmethod
+    def _known_sets(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in RULE_SETS:
+                raise ValueError(f"no rule set `{name}`{nearest(name, list(RULE_SETS))}")
+        return names
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise ValueError("`rules` is a mapping of signal names to {min, max}")  # noqa: TRY004
+        entries = {key: value for key, value in data.items() if key != "use"}
+        return {"use": data.get("use", []), "entries": entries}
+
+    @model_serializer
+    def _together(self) -> dict[str, Any]:
+        entries = {
+            signal: None if entry is None else entry.model_dump(mode="json")
+            for signal, entry in self.entries.items()
+        }
+        return {"use": self.use, **entries}
+
+    def thresholds(self) -> list[Rule]:
+        """Return the rules in force, in the order of the sets and then of the recipe."""
+        rules: dict[str, Rule] = {}
+        for name in self.use:
+            for signal, bounds in RULE_SETS[name].bounds.items():
+                rules[signal] = Rule(signal=signal, bounds=bounds, origin=name)
+        for signal, entry in self.entries.items():
+            if entry is None:
+                rules.pop(signal, None)
+                continue
+            rules[signal] = Rule(
+                signal=signal,
+                bounds=entry.bounds(),
+                languages={
+                    language: None if of is None else of.bounds()
+                    for language, of in entry.languages.items()
+                },
+                keep_null=entry.keep_null,
+            )
+        return list(rules.values())
+
+
+class Recipe(_Section):
+    """A complete run."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    input: Annotated[list[Input], Field(min_length=1)]
+    output: str
+    extract: Extract = Extract()
+    language: Language = Language()
+    gates: Gates = Gates()
+    signals: list[str] = Field(default_factory=lambda: sorted(FAMILIES))
+    models: Models = Models()
+    tokenizer: str = "default"
+    dedup: Dedup | None = Dedup()
+    rules: Rules = Rules.model_validate({})
+    buckets: Buckets = Buckets()
+    limits: Limits = Limits()
+
+    @field_validator("signals")
+    @classmethod
+    def _known_families(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in FAMILIES:
+                raise ValueError(f"no signal family `{name}`{nearest(name, list(FAMILIES))}")
+        return names
+
+
+def load(path: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read and check a recipe.
+
+    Args:
+        path: The YAML file.
+        overrides: ``key=value`` pairs of the command line; the key is dotted
+            (``rules.gopher.word_count.min``), the value YAML.
+
+    Raises:
+        UserError: the file is missing, is no YAML, has a wrong key or value: with the line, the
+            reason and the nearest valid name.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: no such recipe; `ls configs/` shows those that come along"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: the recipe can't be read: {error}") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: a recipe is a mapping of keys; see configs/quickstart.yaml")
+    for override in overrides:
+        _apply(content, override)
+    try:
+        recipe = Recipe.model_validate(content)
+    except pydantic.ValidationError as error:
+        raise UserError(_explain(path, node, error)) from None
+    return recipe
+
+
+def _apply(content: dict[str, Any], override: str) -> None:
+    key, separator, value = override.partition("=")
+    if not separator or not key:
+        raise UserError(f"--set {override}: write key=value, such as --set output=out/mine")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise UserError(f"--set {override}: the value is not YAML") from None
+    at: Any = content
+    keys = _keys(content, key.split("."))
+    for step in keys[:-1]:
+        if isinstance(at, list):
+            at = at[_index(at, step, override)]
+        else:
+            if not isinstance(at.get(step), dict | list):
+                at[step] = {}
+            at = at[step]
+    if isinstance(at, list):
+        at[_index(at, keys[-1], override)] = parsed
+    else:
+        at[keys[-1]] = parsed
+
+
+def _index(items: list[Any], step: str, override: str) -> int:
+    if not step.isdecimal() or int(step) >= len(items):
+        raise UserError(f"--set {override}: `{step}` is no entry of a list of {len(items)}")
+    return int(step)
+
+
+def _keys(content: dict[str, Any], parts: list[str]) -> list[str]:
+    """Join the parts of a dotted key that are one key: signal names hold a point themselves."""
+    if parts[0] == "rules" and len(parts) > 2:
+        return ["rules", f"{parts[1]}.{parts[2]}", *parts[3:]]
+    return parts
+
+
+def _explain(path: str, node: yaml.Node | None, error: pydantic.ValidationError) -> str:
+    """Put the first fault into one line, with its line in the file and the nearest valid name."""
+    fault = error.errors()[0]
+    # pydantic names the member of a union (`warc`) and our split of `rules`: no keys of the file.
+    location = [
+        step
+        for place, step in enumerate(fault["loc"])
+        if not (place == 2 and fault["loc"][0] == "input")
+        and not (place == 1 and fault["loc"][0] == "rules" and step == "entries")
+    ]
+    line = _line(node, location)
+    where = f"{path}:{line}" if line else path
+    key = ".".join(str(step) for step in location) or "recipe"
+    rest = len(error.errors()) - 1
+    more = f" (and {rest} more)" if rest else ""
+    if fault["type"] == "extra_forbidden":
+        known = _known_keys(fault["loc"])
+        return f"{where}: unknown key `{key}`{nearest(str(location[-1]), known)}{more}"
+    if fault["type"] == "missing":
+        return f"{where}: the key `{key}` is missing{more}"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{where}: `{key}`: {message[:1].lower()}{message[1:]}{more}"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    model: Any = Recipe
+    for step in location[:-1]:
+        if step in ("warc", "gutenberg", "jsonl", "parquet"):
+            model = {
+                "warc": WarcInput,
+                "gutenberg": GutenbergInput,
+                "jsonl": JsonlInput,
+                "parquet": ParquetInput,
+            }[str(step)]
+            continue
+        if isinstance(model, type) and issubclass(model, pydantic.BaseModel):
+            model = _model_of(model, str(step))
+        if location[0] == "rules" and "." in str(step):
+            model = RuleEntry
+    if isinstance(model, type) and issubclass(model, pydantic.BaseModel):
+        return list(model.model_fields)
+    return []
+
+
+def _model_of(model: type[pydantic.BaseModel], field: str) -> Any:
+    if field not in model.model_fields:
+        return model
+    annotation: Any = model.model_fields[field].annotation
+    for candidate in [annotation, *getattr(annotation, "__args__", ())]:
+        if isinstance(candidate, type) and issubclass(candidate, pydantic.BaseModel):
+            return candidate
+    return None
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Return ``; did you mean `x`?`` for the nearest known name, or the whole list if none is."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean `{close[0]}`?"
+    return f"; there are: {', '.join(sorted(known))}" if known else ""
+
+
+def _line(node: yaml.Node | None, location: Sequence[int | str]) -> int | None:
+    """Return the line, from 1, of the deepest part of ``location`` that stands in the file."""
+    line = None
+    for step in location:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(step):
+                    line, node = key.start_mark.line + 1, value
+                    break
+            else:
+                break
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            if step >= len(node.value):
+                break
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line

@@ -1,0 +1,69 @@
+"""Where a pipeline runs: this machine or a cluster, by Beam's own options."""
+
+import argparse
+import logging
+import os
+from collections.abc import Sequence
+
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipelines.errors import UserError
+from pipelines.recipe import nearest
+
+LOCAL = "local"
+# Starting worker processes takes seconds; below this much input one process is done sooner.
+_ONE_PROCESS_BYTES = 50_000_000
+
+
+def pipeline_options(
+    *, runner: str, workers: int | None, flags: Sequence[str], total_bytes: int
+) -> PipelineOptions:
+    """Return Beam's options for a run.
+
+    Args:
+        runner: ``local``, or any runner that Beam knows by name (``SparkRunner``,
+            ``FlinkRunner``, ``DataflowRunner``, ``PortableRunner``).
+        workers: Local worker processes; all cores by default, and one for a small input.
+        flags: Beam's own flags, passed through.
+        total_bytes: Size of the input.
+
+    Raises:
+        UserError: a flag that neither thresher nor Beam knows.
+    """
+    _check(flags)
+    if runner != LOCAL:
+        if workers is not None:
+            raise UserError(f"--workers is for the local runner; {runner} takes Beam's own options")
+        return PipelineOptions([f"--runner={runner}", *flags])
+    # Beam tells every step of every worker at this level.
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
+    if workers is None:
+        workers = 1 if total_bytes < _ONE_PROCESS_BYTES else len(os.sched_getaffinity(0))
+    mode = "in_memory" if workers == 1 else "multi_processing"
+    return PipelineOptions(
+        [
+            "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+            f"--direct_num_workers={workers}",
+            f"--direct_running_mode={mode}",
+            "--default_sdk_harness_log_level=WARNING",
+            *flags,
+        ]
+    )
+
+
+def _check(flags: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for group in PipelineOptions.__subclasses__():
+        adder = getattr(group, "_add_argparse_args", None)
+        if adder is not None:
+            try:
+                adder(parser)
+            except argparse.ArgumentError:
+                continue
+    _, unknown = parser.parse_known_args(list(flags))
+    if unknown:
+        known = [option for action in parser._actions for option in action.option_strings]
+        name = unknown[0].partition("=")[0]
+        close = nearest(name, known) if len(name) > 2 else ""
+        remedy = close if "did you mean" in close else "; see `thresher run --help`"
+        raise UserError(f"{unknown[0]}: neither thresher nor Beam knows this option{remedy}")

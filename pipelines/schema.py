@@ -1,0 +1,78 @@
+"""The Arrow schemas of what the stages write. Signals come from their one declaration."""
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from filters.signals import Signal
+
+_TYPES = {
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "bool": pa.bool_(),
+    "string": pa.string(),
+    "binary": pa.binary(),
+}
+
+DOCUMENT = [
+    pa.field("id", pa.string(), nullable=False),
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("record_id", pa.string(), nullable=False),
+    pa.field("url", pa.string()),
+    pa.field("date", pa.timestamp("us", tz="UTC")),
+    pa.field("text", pa.string(), nullable=False),
+    # A JSON object: sources differ in what they know, and every reader of Parquet reads a string.
+    pa.field("metadata", pa.string(), nullable=False),
+]
+
+GATED = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("offset", pa.int64(), nullable=False),
+        pa.field("record_id", pa.string(), nullable=False),
+        pa.field("url", pa.string()),
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+
+CLUSTERS = pa.schema(
+    [
+        pa.field("document", pa.string(), nullable=False),
+        pa.field("cluster", pa.int64(), nullable=False),
+        pa.field("size", pa.int32(), nullable=False),
+        pa.field("rank", pa.int32(), nullable=False),
+        pa.field("keep", pa.bool_(), nullable=False),
+        pa.field("reason", pa.string()),
+    ]
+)
+
+REJECTED = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("url", pa.string()),
+        pa.field("reasons", pa.list_(pa.string()), nullable=False),
+    ]
+)
+
+
+def scored(signals: Iterable[Signal]) -> pa.Schema:
+    """Return the schema of ``scored/``: the document, then a column a signal.
+
+    The unit, the meaning and the source of a signal travel in the metadata of its column.
+    """
+    columns = [
+        pa.field(
+            signal.name,
+            _TYPES[signal.type],
+            metadata={"unit": signal.unit, "meaning": signal.meaning, "source": signal.source},
+        )
+        for signal in signals
+    ]
+    return pa.schema([*DOCUMENT, *columns])
+
+
+def signal_columns(schema: pa.Schema) -> list[str]:
+    """Return the names of the columns of ``schema`` that are signals."""
+    document = {field.name for field in DOCUMENT}
+    return [name for name in schema.names if name not in document]

@@ -1,0 +1,200 @@
+"""Files by the same path syntax everywhere: local paths, ``gs://``, ``s3://``, ``hdfs://``.
+
+A thin layer over Beam's FileSystems with the one promise that the stages rest on: an output file
+appears whole under its name, or not at all.
+"""
+
+import io
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
+
+import xxhash
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+_PARTIAL_SUFFIX = ".partial"
+_UNFINISHED = (_PARTIAL_SUFFIX, ".part", ".part.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class StoredFile:
+    """A file as its file system lists it: path, size in bytes, time of change in seconds."""
+
+    path: str
+    size: int
+    modified: float
+
+
+def join(folder: str, *names: str) -> str:
+    """Join path components by the rules of the folder's file system."""
+    return cast(str, FileSystems.join(folder, *names))
+
+
+def match(pattern: str) -> list[StoredFile]:
+    """List the files that ``pattern`` names, sorted by path.
+
+    ``pattern`` is a file, a glob (``*`` within a folder, ``**`` across folders) or a folder, which
+    stands for all files below it. Hidden files (a name that starts with a point) are left out of
+    folders, and what a run or a download has not finished everywhere. Nothing matched gives an
+    empty list.
+    """
+    found = _match(pattern)
+    if not found or (len(found) == 1 and _is_local_folder(pattern)):
+        found = [
+            file
+            for file in _match(join(pattern, "**"))
+            if not PurePosixPath(file.path).name.startswith(".")
+        ]
+    return sorted(file for file in found if not file.path.endswith(_UNFINISHED))
+
+
+def _is_local_folder(path: str) -> bool:
+    return "://" not in path and os.path.isdir(path)  # noqa: PTH112
+
+
+def _match(pattern: str) -> list[StoredFile]:
+    try:
+        [result] = FileSystems.match([pattern])
+    except BeamIOError as error:
+        raise OSError(str(error)) from error
+    return [
+        StoredFile(
+            path=metadata.path,
+            size=metadata.size_in_bytes,
+            modified=metadata.last_updated_in_seconds or 0.0,
+        )
+        for metadata in result.metadata_list
+        if not _is_local_folder(metadata.path)
+    ]
+
+
+def exists(path: str) -> bool:
+    """Tell whether a file is there."""
+    return bool(FileSystems.exists(path))
+
+
+def open_stored(path: str) -> BinaryIO:
+    """Open a file for reading as it is stored: nothing is decompressed."""
+    return cast(BinaryIO, FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+
+
+def read_bytes(path: str) -> bytes:
+    """Return the whole content of a small file."""
+    with open_stored(path) as file:
+        return file.read()
+
+
+def read_json(path: str) -> Any:
+    """Return the content of a JSON file, or None if there is no such file.
+
+    Raises:
+        ValueError: if the file is there and is not JSON.
+    """
+    if not exists(path):
+        return None
+    return json.loads(read_bytes(path))
+
+
+def local_copy(path: str) -> str:
+    """Return a local path with the content of ``path``, for libraries that open files themselves.
+
+    A file of a remote store is fetched once a machine: its copy is named after its path and size.
+    """
+    if "://" not in path:
+        return path
+    [file] = match(path)
+    key = xxhash.xxh3_128_hexdigest(repr((file.path, file.size, file.modified)).encode())
+    copy = Path(tempfile.gettempdir(), f"thresher-{key}", PurePosixPath(path).name)
+    if not copy.exists():
+        copy.parent.mkdir(exist_ok=True)
+        partial = copy.with_name(f"{copy.name}.{uuid.uuid4().hex[:8]}")
+        with open_stored(path) as source, partial.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        partial.rename(copy)
+    return str(copy)
+
+
+def delete(path: str) -> None:
+    """Delete a file if it is there."""
+    if exists(path):
+        FileSystems.delete([path])
+
+
+@dataclass(slots=True)
+class WrittenFile:
+    """What became of a file that was written: its path, size in bytes and xxh3-128 checksum."""
+
+    path: str
+    size: int = 0
+    checksum: str = ""
+
+
+class _HashingFile(io.RawIOBase):
+    """Counts and hashes what goes through to the real file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = xxhash.xxh3_128()
+        self.size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        self._file.write(content)
+        self._hash.update(content)
+        self.size += len(content)
+        return len(content)
+
+    def tell(self) -> int:
+        return self.size
+
+    @property
+    def checksum(self) -> str:
+        return self._hash.hexdigest()
+
+
+@contextmanager
+def whole_file(path: str) -> Iterator[tuple[BinaryIO, WrittenFile]]:
+    """Write a file that appears under its name only when the block ends without an error.
+
+    Yields:
+        The file to write to, and the :class:`WrittenFile` whose size and checksum are filled in
+        when the block has ended.
+    """
+    partial = f"{path}.{uuid.uuid4().hex[:8]}{_PARTIAL_SUFFIX}"
+    written = WrittenFile(path)
+    file = cast(
+        BinaryIO, FileSystems.create(partial, compression_type=CompressionTypes.UNCOMPRESSED)
+    )
+    hashing = _HashingFile(file)
+    try:
+        yield cast(BinaryIO, hashing), written
+        file.close()
+        FileSystems.rename([partial], [path])
+    except BaseException:
+        file.close()
+        delete(partial)
+        raise
+    written.size = hashing.size
+    written.checksum = hashing.checksum
+
+
+def write_json(path: str, content: Any) -> WrittenFile:
+    """Write ``content`` as indented JSON, whole or not at all."""
+    return write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_text(path: str, text: str) -> WrittenFile:
+    """Write text as UTF-8, whole or not at all."""
+    with whole_file(path) as (file, written):
+        file.write(text.encode())
+    return written

@@ -1,0 +1,136 @@
+from pathlib import Path
+
+import pytest
+
+from filters.rule_sets import Bounds
+from filters.rules import Rule
+from pipelines.errors import UserError
+from pipelines.recipe import Recipe, load
+
+SMALL = """\
+name: small
+input:
+  - format: jsonl
+    paths: [a.jsonl]
+output: out/small
+rules:
+  use: [gopher_quality]
+  gopher.word_count: {min: 10}
+  gopher.stop_word_count: null
+"""
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "recipe.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("path", sorted(Path("configs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_recipes_that_come_along_are_valid_and_survive_a_round_trip(path: Path) -> None:
+    recipe = load(str(path))
+    assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+    assert recipe.name == path.stem
+
+
+def test_entries_change_and_lift_the_rules_of_a_set(tmp_path: Path) -> None:
+    rules = {rule.signal: rule for rule in load(written(tmp_path, SMALL)).rules.thresholds()}
+    assert rules["gopher.word_count"] == Rule(
+        signal="gopher.word_count", bounds=Bounds(min=10), origin="recipe"
+    )
+    assert "gopher.stop_word_count" not in rules
+    assert rules["gopher.mean_word_length"].bounds == Bounds(min=3, max=10)
+
+
+def test_overrides_reach_sections_lists_and_dotted_signal_names(tmp_path: Path) -> None:
+    recipe = load(
+        written(tmp_path, SMALL),
+        [
+            "output=elsewhere",
+            "gates.languages=[en, de]",
+            "input.0.paths=[b.jsonl, c.jsonl]",
+            "rules.gopher.word_count.min=100",
+            "rules.language.score.min=0.7",
+            "dedup=null",
+        ],
+    )
+    assert recipe.output == "elsewhere"
+    assert recipe.gates.languages == ["en", "de"]
+    assert recipe.input[0].paths == ["b.jsonl", "c.jsonl"]
+    assert recipe.rules.entries["gopher.word_count"].min == 100  # type: ignore[union-attr]
+    assert recipe.rules.entries["language.score"].min == 0.7  # type: ignore[union-attr]
+    assert recipe.dedup is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("output:", "outptu:"), "recipe.yaml: the key `output` is missing (and 1 more)"),
+        (
+            ("output: out/small", "output: o\ndedpu: {}"),
+            "recipe.yaml:6: unknown key `dedpu`; did you mean `dedup`?",
+        ),
+        (
+            ("output: out/small", "output: o\ndedup: {band: 3}"),
+            "recipe.yaml:6: unknown key `dedup.band`; did you mean `bands`?",
+        ),
+        (
+            ("format: jsonl", "format: jsonl\n    txt: body"),
+            "recipe.yaml:4: unknown key `input.0.txt`; did you mean `text`?",
+        ),
+        (
+            ("format: jsonl", "format: json"),
+            "recipe.yaml:3: `input.0`: input tag 'json' found using 'format' does not match any"
+            " of the expected tags: 'warc', 'gutenberg', 'jsonl', 'parquet'",
+        ),
+        (
+            ("{min: 10}", "{min: 10, max: 5}"),
+            "recipe.yaml:8: `rules.gopher.word_count`: min 10 is above max 5",
+        ),
+        (
+            ("{min: 10}", "{least: 10}"),
+            "recipe.yaml:8: unknown key `rules.gopher.word_count.least`; there are: keep_null,"
+            " languages, max, min",
+        ),
+        (
+            ("[gopher_quality]", "[gofer]"),
+            "recipe.yaml:7: `rules.use`: no rule set `gofer`; did you mean `gopher`?",
+        ),
+        (
+            ("output: out/small", "output: o\nsignals: [gopher_qualty]"),
+            "recipe.yaml:6: `signals`: no signal family `gopher_qualty`; did you mean"
+            " `gopher_quality`?",
+        ),
+        (
+            ("output: out/small", "output: o\nbuckets: {smallest: 300}"),
+            "recipe.yaml:6: `buckets.smallest`: 300 is no power of two",
+        ),
+    ],
+)
+def test_a_wrong_recipe_is_told_in_one_line_with_the_place_and_the_remedy(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    assert change[0] in SMALL
+    path = written(tmp_path, SMALL.replace(*change))
+    with pytest.raises(UserError) as caught:
+        load(path)
+    assert str(caught.value) == f"{tmp_path}/{message}"
+
+
+@pytest.mark.parametrize("text", ["a: [1", "- 1", "\x00", ""])
+def test_what_is_no_recipe_is_told_in_one_line(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UserError) as caught:
+        load(written(tmp_path, text))
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"{tmp_path}/recipe.yaml: ")
+
+
+def test_a_missing_recipe_is_told_with_where_to_look() -> None:
+    with pytest.raises(UserError, match=r"^nowhere.yaml: no such recipe; `ls configs/`"):
+        load("nowhere.yaml")
+
+
+@pytest.mark.parametrize("override", ["output", "=x", "input.7.paths=[]", "output=[1"])
+def test_a_wrong_override_is_told_in_one_line(tmp_path: Path, override: str) -> None:
+    with pytest.raises(UserError, match=r"^--set "):
+        load(written(tmp_path, SMALL), [override])
