@@ -21,8 +21,11 @@ class LanguageIdentifier:
     Args:
         model: ``lid.176`` for the shipped model, or the path of any fastText model whose labels are
             ``__label__<code>``.
-        max_characters: How much of the text the model sees, from its start: the whole of a long
-            page costs eight times as much and changes hardly any label.
+        max_characters: How much of a longer text the model sees, half from its start and half from
+            its middle. On 1,008 real pages and books 1,000 characters change two labels against the
+            whole text, at an eighth of the cost; taken from the start alone they change four, all
+            of books, and doubt (score < 0.65) fifteen books more, because a book opens with its
+            title page.
 
     >>> signals = LanguageIdentifier().compute(TextView("Der Himmel ist heute sehr blau."))
     >>> signals["language.code"]
@@ -72,9 +75,15 @@ class LanguageIdentifier:
         """
         self._loaded  # noqa: B018
 
+    def _sample(self, text: str) -> str:
+        if len(text) <= self.max_characters:
+            return text
+        half, middle = self.max_characters // 2, len(text) // 2
+        return f"{text[:half]} {text[middle : middle + self.max_characters - half]}"
+
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Return the language and its probability; nulls for a text without a visible character."""
-        text = _WHITESPACE.sub(" ", view.text[: self.max_characters]).strip()
+        text = _WHITESPACE.sub(" ", self._sample(view.text)).strip()
         if not text:
             return {"language.code": None, "language.score": None}
         # fastText refuses what is not UTF-8.

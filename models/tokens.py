@@ -2,8 +2,11 @@
 
 import argparse
 import gzip
+import json
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -47,7 +50,13 @@ class TokenLength:
         loaded = Tokenizer.from_file(self.tokenizer)
         loaded.no_truncation()
         loaded.no_padding()
+        # The text is a crawl's: `<|endoftext|>` in it is characters and no special token.
+        loaded.encode_special_tokens = True
         return loaded
+
+    @cached_property
+    def _pieces(self) -> "_PieceLengths | None":
+        return _PieceLengths(self._loaded) if _splits_as_gpt2(self._loaded) else None
 
     def load(self) -> None:
         """Load the tokenizer now.
@@ -62,8 +71,73 @@ class TokenLength:
 
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Return the number of tokens; 0 for an empty text."""
-        [encoding] = self._loaded.encode_batch_fast([view.text], add_special_tokens=False)
+        if self._pieces is not None and not _split_otherwise().search(view.text):
+            return {"length.tokens": self._pieces.count(view.text)}
+        text = view.text.encode("utf-8", "replace").decode()
+        [encoding] = self._loaded.encode_batch_fast([text], add_special_tokens=False)
         return {"length.tokens": len(encoding)}
+
+
+class _PieceLengths:
+    """Counts tokens piece by piece: a text has few distinct pieces, and the next text has the same.
+
+    A byte-level BPE never merges across the pieces that it cuts a text into, so the lengths of the
+    pieces add up to the length of the text: exact, at a third of the cost of encoding it.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._lengths: dict[str, int] = {}
+
+    def count(self, text: str) -> int:
+        """Return the number of tokens of ``text``."""
+        pieces = _GPT2_PIECE.findall(text)
+        lengths = self._lengths
+        unknown = [piece for piece in set(pieces) if piece not in lengths]
+        if unknown:
+            if len(lengths) + len(unknown) > _REMEMBERED_PIECES:
+                lengths.clear()
+                unknown = list(set(pieces))
+            encodings = self._tokenizer.encode_batch_fast(unknown, add_special_tokens=False)
+            lengths.update(zip(unknown, map(len, encodings), strict=True))
+        return sum(map(lengths.__getitem__, pieces))
+
+
+_REMEMBERED_PIECES = 500_000
+
+# GPT-2's pieces in the standard library's terms, which are three times as fast as Unicode
+# properties; the characters that the two see otherwise are those of `_split_otherwise`.
+_GPT2_PIECE = re.compile(
+    r"'(?:[stmd]|re|ve|ll)| ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+"
+)
+
+
+@cache
+def _split_otherwise() -> re.Pattern[str]:
+    """Match a character that ``re`` may class otherwise than the tokenizer.
+
+    These are numbers that are no digits, separators that only Python calls white space, and what
+    this Python's Unicode does not know yet or what is rare enough not to be looked at.
+    """
+    differing = [
+        re.escape(chr(code))
+        for code in range(0x10000)
+        if unicodedata.category(chr(code)) in ("No", "Nl", "Cn", "Cs")
+    ]
+    return re.compile(f"[\x1c-\x1f\U00010000-\U0010ffff{''.join(differing)}]")
+
+
+def _splits_as_gpt2(tokenizer: Tokenizer) -> bool:
+    content = json.loads(tokenizer.to_str())
+    pieces = content["pre_tokenizer"] or {}
+    return (
+        content["normalizer"] is None
+        and pieces.get("type") == "ByteLevel"
+        and pieces.get("use_regex") is True
+        and pieces.get("add_prefix_space") is False
+        and content["model"]["type"] == "BPE"
+        and not any(not token["special"] for token in content["added_tokens"])
+    )
 
 
 def train(texts: Iterable[str], *, vocabulary: int = VOCABULARY) -> Tokenizer:

@@ -95,6 +95,4 @@ def test_the_result_is_the_same_with_worker_processes(tmp_path: Path) -> None:
 def test_a_corpus_without_duplicates_or_documents_has_only_keepers(tmp_path: Path) -> None:
     alone = [Document(name=f"d{number}", text=prose(number)) for number in range(20)]
     found = clusters_of(tmp_path, {"some": alone, "none": []})
-    assert found == {
-        document.id: (cluster_of(document.id), 1, 0, True, None) for document in alone
-    }
+    assert found == {document.id: (cluster_of(document.id), 1, 0, True, None) for document in alone}

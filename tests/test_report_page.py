@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.report_figures import Figures
-from pipelines.report_page import funnel, render, render_text, rule_rows, visible
+from pipelines.report_format import visible
+from pipelines.report_page import render, render_text
+from pipelines.report_rows import funnel, language_rows, rule_rows
 from tests.test_report_figures import RULES, SCORED, Row, add, report, scored_row
 
 HOSTILE = (
@@ -29,9 +31,17 @@ SELECTION: dict[str, Any] = {
             "errors": {"decode.UnicodeDecodeError": 1},
         },
         "dedup": {"in": 4, "out": 3, "gated": {"near_duplicate": 1}, "errors": {}},
-        "select": {"in": 3, "out": 1, "gated": {"rules": 2}, "errors": {}},
+        "select": {
+            "in": 4,
+            "out": 1,
+            "gated": {"rules": 2, "near_duplicate": 1},
+            "errors": {},
+        },
     },
-    "rules": [{"rule": "gopher.word_count", "failed": 2, "only": 1}],
+    "rules": [
+        {"rule": "gopher.word_count", "failed": 2, "only": 1},
+        {"rule": "language.score", "failed": 1, "only": 0},
+    ],
     "buckets": [{"bucket": 64, "documents": 1, "tokens": 64}],
     "languages": {"en": 1},
 }
@@ -169,7 +179,6 @@ def test_funnel_before_and_after_select() -> None:
     assert [(step["label"], step["documents"], step["tokens"]) for step in steps] == [
         ("Read", 14, None),
         ("Scored", 4, 140),
-        ("After duplicates", 3, 76),
         ("Kept", 1, 64),
     ]
     assert [
@@ -182,10 +191,9 @@ def test_funnel_before_and_after_select() -> None:
             ("http_status.404", 3, False),
             ("decode.UnicodeDecodeError", 1, True),
         ],
-        [("near_duplicate", 1, False)],
-        [("rules", 2, False)],
+        [("rules", 2, False), ("near_duplicate", 1, False)],
     ]
-    assert [step["missing"] for step in steps] == [0, 0, 0, 0]
+    assert [step["missing"] for step in steps] == [0, 0, 0]
 
 
 def test_a_loss_without_a_reason_is_told() -> None:
@@ -277,13 +285,14 @@ def test_text_for_a_terminal() -> None:
     text = render_text(report(rows("text\x1b[31m[bold]")), SELECTION)
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "Read 14" in lines
-    assert "- decode.UnicodeDecodeError 1" in lines
+    assert "error: decode.UnicodeDecodeError −1" in lines
+    assert "near_duplicate −1" in lines
     assert "Kept 1 64" in lines
-    assert "gopher.word_count 50 – 1,000 gopher 2 50 % 8.57 %" in lines
-    assert "gopher.word_count 0 10 50 2,000 532.5" in lines
+    assert "gopher.word_count 50 – 1,000 2 50 % 8.57 % 1" in lines
+    assert "gopher.word_count 0 10 50 2,000" in lines
     assert "text␛[31m[bold] 4 140" in lines
     assert "\x1b" not in text
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_the_same_figures_make_the_same_page() -> None:
@@ -306,3 +315,50 @@ def test_a_rule_overlaps_with_rules_on_other_signals() -> None:
         {"signal": "language.score", "share": 0.5},
         {"signal": "gopher.word_count", "share": 1.0},
     ]
+
+
+def test_rules_with_bounds_of_single_languages_show_what_select_counted() -> None:
+    """The histograms know no languages: where `select` counted otherwise, its count is shown."""
+    rules = [
+        {"rule": "gopher.word_count", "failed": 1, "only": 1},
+        {"rule": "gopher.stop_word_count", "failed": 3, "only": 2},
+    ]
+    found = report(rows("text"))
+    selection = {**SELECTION, "rules": rules}
+    shown = [
+        (row["signal"], row["bounds"], row["documents"], row["share"], row["token_share"])
+        for row in rule_rows(found, selection)
+    ]
+    assert shown == [
+        ("gopher.word_count", "50 – 1,000", 1, 0.25, None),
+        ("language.score", "≥ 0.65", 0, 0.0, None),
+        ("gopher.stop_word_count", "by language", 3, 0.75, None),
+    ]
+    page = Page(render(found, selection, title="Report"))
+    assert "gopher.stop_word_count by language * 3 75 % – 2" in page.text
+    assert "gopher.stop_word_count by language * 3 75 % – 2" in [
+        " ".join(line.split()) for line in render_text(found, selection).splitlines()
+    ]
+
+
+def test_languages_with_what_is_kept_of_them() -> None:
+    found = report(rows("de"))
+    selection = {**SELECTION, "languages": {"de": 1, "unknown": 1, "fr": 4}}
+    table = language_rows(found, selection)
+    assert table is not None
+    assert table["values"] == [
+        {"value": "de", "characters": 0, "documents": 2, "tokens": 76, "kept": 1},
+        {"value": "unknown", "documents": 2, "tokens": 64, "kept": 1},
+    ]
+    assert table["other"]["kept"] == 4
+
+
+def test_labels_of_neighbouring_bars_do_not_overlap() -> None:
+    """Two bars that are cut off side by side share one label."""
+    values = [50.0] * 300 + [53.0] * 200 + [float(value) for value in range(100)]
+    documents = [
+        scored_row(f"{place}", language__score=value) for place, value in enumerate(values)
+    ]
+    html = render(report(documents, []), None, title="Report")
+    assert html.count('<span class="spike') == 1
+    assert "50.7 %, 34 %" in Page(html).text
