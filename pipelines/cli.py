@@ -123,8 +123,13 @@ def _positive(text: str) -> int:
 
 def _open(arguments: argparse.Namespace) -> "Run":
     from pipelines import recipe
+    from pipelines.runners import pipeline_options
     from pipelines.stages import Run
 
+    # A mistake in the flags is told before any work.
+    pipeline_options(
+        runner=arguments.runner, workers=arguments.workers, flags=arguments.flags, total_bytes=0
+    )
     return Run(
         recipe=recipe.load(arguments.recipe, arguments.overrides),
         console=_console(),
@@ -270,7 +275,10 @@ def _signals(arguments: argparse.Namespace) -> int:
     families = declared_families()
     if arguments.recipe:
         families = all_families(recipe.load(arguments.recipe, arguments.overrides))
-    table = Table("signal", "type", "unit", "meaning", "source")
+    table = Table()
+    table.add_column("signal", no_wrap=True)
+    for column in ("type", "unit", "meaning", "source"):
+        table.add_column(column, overflow="fold")
     for family in families:
         for signal in family.signals:
             columns = (signal.name, signal.type, signal.unit, signal.meaning, signal.source)

@@ -1,3 +1,4 @@
+import gzip
 import pickle
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.gutenberg import strip_boilerplate
 from filters.text_view import TextView
 from models.language import LanguageIdentifier
 
@@ -34,10 +36,11 @@ def test_languages_are_told_apart(code: str) -> None:
     assert 0.5 < float(signals["language.score"] or 0) <= 1
 
 
-def test_a_long_front_matter_does_not_decide_for_the_book() -> None:
-    front_matter = "XXIV. Tabula ........ 117\n" * 60
-    book = front_matter + TEXTS["en"] * 200
-    assert language(front_matter) != "en"
+@pytest.mark.real_data
+def test_a_title_page_does_not_decide_for_the_book(real_data: Path) -> None:
+    path = real_data / "gutenberg/top100_2025/philosophy/the_prince.txt.gz"
+    book = strip_boilerplate(gzip.decompress(path.read_bytes()).decode()).body
+    assert language(book[:1_000]) != "en"
     signals = IDENTIFIER.compute(TextView(book))
     assert signals["language.code"] == "en"
     assert float(signals["language.score"] or 0) > 0.65

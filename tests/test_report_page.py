@@ -361,4 +361,4 @@ def test_labels_of_neighbouring_bars_do_not_overlap() -> None:
     ]
     html = render(report(documents, []), None, title="Report")
     assert html.count('<span class="spike') == 1
-    assert "50.7 %, 34 %" in Page(html).text
+    assert "50.3 %, 33.7 %" in Page(html).text

@@ -135,6 +135,15 @@ def parse_response(message: bytes) -> Response:
     )
 
 
+def has_whole_head(message: bytes) -> bool:
+    r"""Tell whether the head of a response ends, as it must, at a blank line.
+
+    >>> has_whole_head(b"HTTP/1.1 200 OK\r\n\r\n"), has_whole_head(b"HTTP/1.1 200 OK\r\nConte")
+    (True, False)
+    """
+    return _BLANK_LINE.search(message) is not None
+
+
 def _line_end(message: bytes, at: int) -> int:
     return message.find(b"\n", at) + 1 or len(message)
 

@@ -21,6 +21,7 @@ from pipelines.readers.http import (
     Response,
     UndecodableBodyError,
     decode_body,
+    has_whole_head,
     looks_like_html,
     parse_content_type,
     parse_response,
@@ -228,6 +229,9 @@ class WarcReader:
         except UndecodableBodyError as error:
             return _failed(place, "UndecodableBody", str(error))
         if not body.content or body.content.isspace():
+            if response.status is not None and not has_whole_head(frame.block or b""):
+                message = "the record ends within its HTTP header"
+                return _failed(place, "TruncatedHttpHeader", message)
             return GatedRecord(place=place, reason="empty")
         media_type = declared.media_type
         if not media_type:

@@ -1,0 +1,167 @@
+"""Mistakes of the user: one line that names the file or key and the remedy, and nothing written."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import main
+
+DOCUMENT = '{"id": "1", "text": "A short document."}\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("in.jsonl").write_text(DOCUMENT)
+    Path("empty.bin").write_bytes(b"")
+    Path("taken").write_text("a file where a folder is to be")
+    Path("recipe.yaml").write_text(
+        "name: small\n"
+        "input:\n"
+        "  - {format: jsonl, paths: [in.jsonl]}\n"
+        "output: out\n"
+        "rules:\n"
+        "  language.score: {min: 0.5}\n"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["run", "nothing.yaml"],
+            "nothing.yaml: no such recipe; `ls configs/` shows those that come along",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "input.0.paths=[missing/*.jsonl]"],
+            "missing/*.jsonl: no such file (input.0.paths); give a file, a folder or a glob",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "input.0.paths=['@missing.txt']"],
+            "missing.txt: no such list of paths (input.0.paths)",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "language.model=missing.bin"],
+            "missing.bin: no such model file; check the recipe's model paths",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "language.model=in.jsonl"],
+            "in.jsonl: in.jsonl has wrong file format!",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "models.harmful.path=in.jsonl"],
+            "in.jsonl: not a KenLM model: Cannot read model 'in.jsonl'",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "gates.blocked_domains=missing.txt"],
+            "missing.txt: no such file (gates.blocked_domains)",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "output=taken/out"],
+            "taken/out (output): can't be written: ",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "rules.gofer.word_count.min=3"],
+            "rules: no step computes `gofer.word_count`; did you mean `gopher.word_count`?",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "rules.use=[gopher]", "--set", "signals=[length]"],
+            "rules.use gopher: no step computes `gopher.word_count`; there are: ",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "dedup.prefer=[length.token]"],
+            "dedup.prefer: no step computes `length.token`; did you mean `length.tokens`?",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "out=x"],
+            "recipe.yaml: unknown key `out`; did you mean `output`?",
+        ),
+        (
+            ["run", "recipe.yaml", "--no-such-option=1"],
+            "--no-such-option=1: neither thresher nor Beam knows this option",
+        ),
+        (
+            ["run", "recipe.yaml", "--runner=SparkRunner", "--workers=2"],
+            "--workers is for the local runner; SparkRunner takes Beam's own options",
+        ),
+        (
+            ["dedup", "recipe.yaml"],
+            "out: nothing there from `score`; first: thresher score RECIPE",
+        ),
+        (
+            ["select", "recipe.yaml"],
+            "out: nothing there from `score`; first: thresher score RECIPE",
+        ),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(f"thresher: {message}")
+    assert told.err.count("\n") == 1
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "empty.bin",
+        "in.jsonl",
+        "recipe.yaml",
+        "taken",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "warc", "gutenberg", "parquet"])
+def test_an_empty_file_is_an_error_that_is_counted(
+    folder: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    arguments = ["--set", f"input=[{{format: {kind}, paths: [empty.bin]}}]"]
+    exit_code = main(["run", "recipe.yaml", *arguments])
+    told = capsys.readouterr()
+    assert "Traceback" not in told.err
+    # JSONL of no lines is a good file without documents; the other formats are never empty.
+    assert exit_code == {"jsonl": 0, "warc": 1, "gutenberg": 0, "parquet": 1}[kind]
+
+
+def test_an_unwritable_output_is_refused_without_a_traceback(folder: Path) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "run", "recipe.yaml", "--set", "output=/proc/out"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("thresher: /proc/out (output): can't be written: ")
+    assert finished.stderr.count("\n") == 1
+
+
+def test_check_prints_the_plan_and_writes_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "recipe.yaml"]) == 0
+    told = capsys.readouterr().out
+    assert "recipe:  small, valid\n" in told
+    assert "input:   1 files, 0.0 MB, in 1 shards\n" in told
+    assert "language.score" in told
+    assert not Path("out").exists()
+
+
+def test_signals_lists_every_signal_once(capsys: pytest.CaptureFixture[str]) -> None:
+    from pipelines.document_scorer import declared_families
+
+    assert main(["signals"]) == 0
+    told = capsys.readouterr().out
+    names = [signal.name for family in declared_families() for signal in family.signals]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert told.count(f" {name} ") == 1, name
+
+
+def test_help_and_version_are_quick_to_come() -> None:
+    code = "import sys, pipelines.cli; print('apache_beam' in sys.modules)"
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert told == "False\n"

@@ -1,0 +1,244 @@
+"""The main job as a user runs it: the command over the sample that comes along."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from datasets import load_dataset
+
+from pipelines.cli import main
+from pipelines.manifest import StageRecords
+
+RECIPE = "configs/quickstart.yaml"
+STAGES = ("score", "dedup", "report", "select")
+
+
+def counters(output: Path) -> dict[str, dict[str, object]]:
+    return {
+        stage: json.loads((output / "manifests" / f"{stage}.json").read_text())["counters"]
+        for stage in STAGES
+    }
+
+
+def run(output: Path, *overrides: str) -> int:
+    settings = [f"output={output}", *overrides]
+    return main(["run", RECIPE, *(flag for setting in settings for flag in ("--set", setting))])
+
+
+def stage_lines(told: str) -> dict[str, str]:
+    """What the table of stages says of each stage in its last column."""
+    rows = [line.split("│") for line in told.splitlines() if line.startswith("│ ")]
+    return {row[1].strip(): row[6].strip() for row in rows if len(row) == 8}
+
+
+def content(output: Path) -> dict[str, bytes]:
+    """Every data file of an output by its path."""
+    return {
+        str(path.relative_to(output)): path.read_bytes()
+        for path in sorted(output.rglob("*"))
+        if path.is_file() and path.relative_to(output).parts[0] != "manifests"
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("quickstart") / "out"
+    assert run(output) == 0
+    return output
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "out"))
+
+
+def test_every_document_is_accounted_for(finished: Path) -> None:
+    assert counters(finished) == {
+        "score": {
+            "in": 149,
+            "out": 140,
+            "gated": {
+                "empty": 1,
+                "http_status.301": 1,
+                "http_status.404": 1,
+                "http_status.500": 1,
+                "media_type.application/json": 1,
+                "media_type.image/png": 1,
+                "no_text": 1,
+            },
+            "errors": {"read.DamagedMember": 1, "read.TruncatedHttpHeader": 1},
+        },
+        "dedup": {"in": 140, "out": 116, "gated": {"near_duplicate": 24}, "errors": {}},
+        "report": {"in": 140, "out": 140, "gated": {}, "errors": {}},
+        "select": {
+            "in": 140,
+            "out": 93,
+            "gated": {"near_duplicate": 23, "rules": 24},
+            "errors": {},
+        },
+    }
+
+
+def test_the_corpus_holds_one_copy_of_each_article_and_every_book(finished: Path) -> None:
+    with Path("configs/quickstart/sample/labels.tsv").open(newline="") as file:
+        labels = list(csv.DictReader(file, delimiter="\t"))
+    of_url = {row["url"]: row for row in labels}
+    kept = ds.dataset(finished / "corpus").to_table(columns=["url", "source"]).to_pylist()
+    books = [row for row in kept if "/books/" in row["source"]]
+    articles = sorted(
+        of_url[row["url"]]["cluster"] or row["url"]
+        for row in kept
+        if row["url"] in of_url and of_url[row["url"]]["kind"] == "article"
+    )
+    expected = {row["cluster"] or row["url"] for row in labels if row["kind"] == "article"}
+    assert articles == sorted(expected)
+    assert len(books) == 6
+
+
+def test_the_corpus_opens_with_what_people_use(finished: Path, tmp_path: Path) -> None:
+    corpus = str(finished / "corpus")
+    assert ds.dataset(corpus, partitioning="hive").count_rows() == 93
+    by_bucket = duckdb.sql(
+        f"SELECT bucket, count(*) FROM read_parquet('{corpus}/**/*.parquet') GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    assert by_bucket == [(256, 4), (512, 66), (1024, 17), (2048, 6)]
+    loaded = load_dataset("parquet", data_dir=corpus, split="train", cache_dir=str(tmp_path))
+    assert loaded.num_rows == 93
+    assert {"id", "text", "url", "gopher.word_count", "language.code"} <= set(loaded.column_names)
+
+
+def test_buckets_hold_what_their_names_say(finished: Path) -> None:
+    for path in (finished / "corpus").rglob("*.parquet"):
+        bucket = int(path.parent.name.removeprefix("bucket="))
+        lengths = pq.read_table(path)["length.tokens"].to_pylist()
+        assert all(length <= bucket for length in lengths)
+        assert bucket == 256 or all(length > bucket // 2 for length in lengths)
+
+
+def test_the_manifest_says_where_every_file_came_from(finished: Path) -> None:
+    for stage in STAGES:
+        manifest = json.loads((finished / "manifests" / f"{stage}.json").read_text())
+        assert manifest["recipe"]["name"] == "quickstart"
+        for shard in manifest["shards"]:
+            for file in shard["files"]:
+                path = finished / file["path"]
+                assert path.stat().st_size == file["bytes"]
+                if path.suffix == ".parquet":
+                    assert pq.read_metadata(path).num_rows == file["rows"]
+    score = json.loads((finished / "manifests/score.json").read_text())
+    inputs = [file["path"] for shard in score["shards"] for file in shard["inputs"]]
+    sample = Path("configs/quickstart/sample")
+    expected = [*sample.glob("*.gz"), *(sample / "books").iterdir()]
+    assert sorted(inputs) == sorted(map(str, expected))
+    assert all(len(digest) == 64 for digest in score["models"].values())
+
+
+def test_errors_name_the_place_and_the_reason(finished: Path) -> None:
+    lines = [
+        json.loads(line)
+        for path in (finished / "errors/score").glob("*.jsonl")
+        for line in path.read_text().splitlines()
+    ]
+    told = {line["exception"]: line for line in lines}
+    assert set(told) == {"DamagedMember", "TruncatedHttpHeader"}
+    for line in lines:
+        assert line["source"] == "configs/quickstart/sample/pages.warc.gz"
+        assert line["offset"] > 0
+        assert line["message"]
+
+
+def test_a_rerun_does_nothing_and_says_so(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in copied.rglob("*") if path.is_file()}
+    assert run(copied) == 0
+    assert capsys.readouterr().out == f"quickstart: nothing to do, {copied} is up to date\n"
+    assert {path: path.stat().st_mtime_ns for path in copied.rglob("*") if path.is_file()} == before
+
+
+def test_another_threshold_repeats_select_alone(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(copied, "rules.gopher.word_count.min=300") == 0
+    assert stage_lines(capsys.readouterr().out) == {
+        "score": "up to date",
+        "dedup": "up to date",
+        "report": "up to date",
+        "select": "",
+    }
+    kept = ds.dataset(copied / "corpus").to_table(columns=["gopher.word_count"])
+    assert 0 < kept.num_rows < 93
+    assert min(kept["gopher.word_count"].to_pylist()) >= 300
+    page = json.loads((copied / "report.json").read_text())
+    [rule] = [rule for rule in page["rules"] if rule["signal"] == "gopher.word_count"]
+    assert rule["min"] == 300
+
+
+def test_a_changed_input_is_scored_again_and_a_removed_one_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    books = Path(shutil.copytree("configs/quickstart/sample/books", tmp_path / "books"))
+    inputs = f"input=[{{format: gutenberg, paths: [{books}]}}]"
+    output = tmp_path / "out"
+    assert run(output, inputs) == 0
+    assert counters(output)["select"]["out"] == 6
+    (books / "90004.txt").unlink()
+    assert run(output, inputs) == 0
+    assert counters(output)["select"]["out"] == 5
+    assert "up to date" not in stage_lines(capsys.readouterr().out).values()
+    assert ds.dataset(output / "corpus").count_rows() == 5
+    assert ds.dataset(output / "scored").count_rows() == 5
+
+
+def test_finished_shards_survive_a_run_that_was_cut(copied: Path) -> None:
+    whole = content(copied)
+    records = StageRecords(str(copied), "score")
+    shards = [record.name for record in records.all_shards()]
+    assert len(shards) > 1
+    lost, kept = shards[0], shards[1:]
+    Path(records.manifest_path).unlink()
+    Path(records.shard_path(lost)).unlink()
+    (copied / f"scored/{lost}.parquet").write_bytes(b"half")
+    scored = {name: (copied / f"scored/{name}.parquet").stat().st_mtime_ns for name in kept}
+    assert run(copied) == 0
+    assert content(copied) == whole
+    assert {name: (copied / f"scored/{name}.parquet").stat().st_mtime_ns for name in kept} == scored
+
+
+def test_worker_processes_give_the_same_bytes(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    assert main(["run", RECIPE, "--set", f"output={output}", "--workers", "2"]) == 0
+    assert content(output) == content(finished)
+
+
+def test_the_stages_one_by_one_give_what_run_gives(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    for stage in STAGES:
+        assert main([stage, RECIPE, "--set", f"output={output}"]) == 0
+    assert content(output) == content(finished)
+
+
+def test_the_duplicates_of_changed_scores_are_not_used(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = ["--set", f"output={copied}", "--set", "gates.languages=[en]"]
+    assert main(["score", RECIPE, *settings]) == 0
+    capsys.readouterr()
+    assert main(["select", RECIPE, *settings]) == 2
+    assert capsys.readouterr().err == (
+        f"thresher: {copied}: the scores or the `dedup` settings have changed since `dedup` ran;"
+        " first: thresher dedup RECIPE\n"
+    )
+
+
+def test_more_errors_than_allowed_fail_the_stage_at_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path / "out", "limits.max_error_rate=0.01") == 1
+    assert capsys.readouterr().err == (
+        "thresher: score: 1.3% of the records are errors, more than limits.max_error_rate 1.0%;"
+        f" see {tmp_path}/out/errors/score\n"
+    )
