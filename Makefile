@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real lint types format models lock clean system-packages
+.PHONY: help quickstart test real bench lint types format models lock clean system-packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -31,7 +31,15 @@ system-packages:
 	@sh tests/system_packages.sh
 
 real: $(BIN)/thresher  ## run the recipes over the real archives and books of DATA
-	@$(BIN)/python tests/real_run.py $(DATA)
+	@test -d $(DATA) || { echo "make real: no folder $(DATA); give one as DATA=folder" >&2; exit 2; }
+	$(BIN)/thresher run configs/commoncrawl.yaml --set output=out/real/web \
+	  --set 'input.0.paths=["$(DATA)/warc/**.warc*", "$(DATA)/warc/**.arc*", "$(DATA)/warc/**.wacz"]'
+	$(BIN)/thresher run configs/gutenberg.yaml --set output=out/real/books \
+	  --set 'input.0.paths=["$(DATA)/gutenberg", "$(DATA)/dedup/pg_editions/books"]'
+
+bench: $(BIN)/thresher  ## what a page costs in score, beside reading and extracting it
+	$(BIN)/python -m benchmarks.score_cost $(DATA)/warc/built_from_gold_html/gold-sample.warc.gz \
+	  $(DATA)/warc/chatnoir_copycat_commoncrawl/small-sample-1213893279526_0.from-arc.warc.gz
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check .

@@ -107,9 +107,7 @@ _REMEMBERED_PIECES = 500_000
 
 # GPT-2's pieces in the standard library's terms, which are three times as fast as Unicode
 # properties; the characters that the two see otherwise are those of `_split_otherwise`.
-_GPT2_PIECE = re.compile(
-    r"'(?:[stmd]|re|ve|ll)| ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+"
-)
+_GPT2_PIECE = re.compile(r"'(?:[stmd]|re|ve|ll)| ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+")
 
 
 @cache

@@ -122,14 +122,15 @@ def _positive(text: str) -> int:
 
 
 def _open(arguments: argparse.Namespace) -> "Run":
-    from pipelines import recipe
+    from pipelines import recipe, storage
     from pipelines.runners import pipeline_options
     from pipelines.stages import Run
 
     # A mistake in the flags is told before any work.
-    pipeline_options(
+    options = pipeline_options(
         runner=arguments.runner, workers=arguments.workers, flags=arguments.flags, total_bytes=0
     )
+    storage.configure(options)
     return Run(
         recipe=recipe.load(arguments.recipe, arguments.overrides),
         console=_console(),

@@ -70,7 +70,6 @@ class Run:
         recipe = self.recipe
         shards = plan(recipe)
         hashes = check(recipe)
-        _check_writable(recipe.output)
         settings = _score_settings(recipe, hashes)
         stage_fingerprint = fingerprint(
             settings, [[shard.name, shard.fingerprint(settings)] for shard in shards]
@@ -78,6 +77,7 @@ class Run:
         records = StageRecords(recipe.output, score.STAGE)
         done = _done(records, stage_fingerprint)
         if done is None:
+            _check_writable(recipe.output)
             records.open()
             size = sum(shard.bytes for shard in shards)
             with self._pipeline(score.STAGE, size, watched=True) as (pipeline, progress_folder):
@@ -347,10 +347,12 @@ def _check_rules(recipe: Recipe, computed: Sequence[str]) -> None:
 def _check_writable(output: str) -> None:
     probe = storage.join(output, ".writable")
     try:
-        storage.write_text(probe, "")
+        # Not empty: Beam can't write an empty object to every store.
+        storage.write_text(probe, "writable\n")
         storage.delete(probe)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{output} (output): can't be written: {error}") from None
+    except Exception as error:  # noqa: BLE001 - every store raises errors of its own
+        message = " ".join(str(error).split())
+        raise UserError(f"{output} (output): can't be written: {message}") from None
 
 
 def _check_balance(outcome: Outcome) -> None:

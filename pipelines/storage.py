@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, cast
 import xxhash
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
 
 _PARTIAL_SUFFIX = ".partial"
 _UNFINISHED = (_PARTIAL_SUFFIX, ".part", ".part.json")
@@ -31,6 +32,11 @@ class StoredFile:
     path: str
     size: int
     modified: float
+
+
+def configure(options: PipelineOptions) -> None:
+    """Reach remote stores as Beam's options say (credentials, endpoint) from this process too."""
+    FileSystems.set_options(options)
 
 
 def join(folder: str, *names: str) -> str:
@@ -181,8 +187,11 @@ def whole_file(path: str) -> Iterator[tuple[BinaryIO, WrittenFile]]:
         file.close()
         FileSystems.rename([partial], [path])
     except BaseException:
-        file.close()
-        delete(partial)
+        # Some stores raise again on closing what they could not write; the first error is the one.
+        with suppress(Exception):
+            file.close()
+        with suppress(Exception):
+            delete(partial)
         raise
     written.size = hashing.size
     written.checksum = hashing.checksum

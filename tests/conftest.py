@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,33 @@ def real_data() -> Path:
     return real_data_folder()
 
 
+def chromium() -> str | None:
+    """The system's Chromium or Chrome; a snap is none, for it can't read a temporary folder."""
+    for name in ("google-chrome", "chromium", "chromium-browser"):
+        if path := shutil.which(name):
+            return None if Path(path).resolve().name == "snap" else path
+    return None
+
+
+def missing() -> dict[str, str]:
+    """Why tests of a marker can't run here, by marker."""
+    folder = real_data_folder()
+    needs = {
+        "real_data": (folder.is_dir(), f"no folder {folder}"),
+        "browser": (chromium() is not None, "no chromium; tests/system_packages.sh installs it"),
+    }
+    return {marker: reason for marker, (there, reason) in needs.items() if not there}
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, and say so, the tests of real data where that folder is not there."""
-    if real_data_folder().is_dir():
-        return
-    left_out = [item for item in items if item.get_closest_marker("real_data")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-    if left_out:
-        print(f"left out {len(left_out)} tests of real data: no folder {real_data_folder()}")
+    """Leave out the tests whose data or program is not there."""
+    for marker in missing():
+        left_out = [item for item in items if item.get_closest_marker(marker)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out: here, because the workers of pytest-xdist print nothing."""
+    for marker, reason in missing().items():
+        terminalreporter.write_line(f"left out the tests marked {marker}: {reason}")

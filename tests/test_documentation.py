@@ -1,0 +1,135 @@
+"""Every command in the documentation is one that works, and every example of a recipe is valid."""
+
+import gzip
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from filters.text_view import TextView
+from pipelines.cli import main
+from pipelines.recipe import Recipe
+from tests.file_server import FileServer, serving
+
+PAGES = [
+    Path("README.md"),
+    Path("CONTRIBUTING.md"),
+    Path("configs/quickstart/README.md"),
+    *sorted(Path("docs").glob("*.md")),
+]
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+
+
+def blocks(language: str) -> Iterator[tuple[Path, str]]:
+    for page in PAGES:
+        for found, block in _BLOCK.findall(page.read_text(encoding="utf-8")):
+            if found == language:
+                yield page, block
+
+
+def commands(program: str) -> list[str]:
+    found = {}
+    for _, block in blocks("sh"):
+        for line in block.replace("\\\n", " ").splitlines():
+            command = line.partition(" #")[0].strip().removeprefix(".venv/bin/")
+            if command.startswith(f"{program} "):
+                found[command] = None
+    return list(found)
+
+
+def offline_commands() -> list[str]:
+    """The commands over the sample that comes along."""
+    return [
+        command
+        for command in commands("thresher")
+        if " fetch " not in command and (" configs/" not in command or "quickstart" in command)
+    ]
+
+
+def arguments(command: str) -> list[str]:
+    words = shlex.split(command.partition(" > ")[0])
+    return words[1:]
+
+
+def test_there_are_commands_to_try() -> None:
+    assert len(commands("thresher")) > 10
+    assert len(commands("make")) > 2
+
+
+@pytest.mark.parametrize("command", offline_commands())
+def test_commands_over_the_sample_run(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = arguments(command)
+    takes_output = words[0] in ("run", "score", "dedup", "report", "select")
+    if takes_output and words[0] != "run":
+        assert main(["run", words[-1], "--set", f"output={tmp_path}"]) == 0
+    assert main([*words, *(["--set", f"output={tmp_path}"] if takes_output else [])]) == 0
+
+
+@pytest.fixture
+def dumps(tmp_path: Path) -> Iterator[FileServer]:
+    """A server with the dumps that the documentation names."""
+    crawl, news = "crawl-data/CC-MAIN-2024-51", "crawl-data/CC-NEWS/2024/12"
+    with serving(tmp_path / "served") as server:
+        for folder, kind in ((crawl, "warc"), (crawl, "wet"), (news, "warc")):
+            paths = [f"{folder}/{kind}/{number}.{kind}.gz" for number in range(4)]
+            for path in paths:
+                server.put(path, path.encode())
+            server.put(f"{folder}/{kind}.paths.gz", gzip.compress("\n".join(paths).encode()))
+        for number in (11, 84, 1342):
+            server.put(f"cache/epub/{number}/pg{number}.txt", b"A book.")
+        for name in ("txt-files.tar.zip", "pg_catalog.csv.gz"):
+            server.put(f"cache/epub/feeds/{name}", b"All the books.")
+        yield server
+
+
+@pytest.mark.parametrize("command", [line for line in commands("thresher") if " fetch " in line])
+def test_commands_that_fetch_bring_the_dumps(
+    command: str, dumps: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("numbers.txt").write_text("11\n84\n")
+    Path("paths.txt").write_text("crawl-data/CC-MAIN-2024-51/warc/2.warc.gz\n")
+    words = [*arguments(command), "--base-url", dumps.url, "--delay", "0"]
+    assert main(words) == 0
+    into = Path(words[words.index("--into") + 1]) if "--into" in words else None
+    assert into is None or [path for path in into.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("command", commands("make"))
+def test_make_targets_exist(command: str) -> None:
+    subprocess.run(["make", "--dry-run", *arguments(command)], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("page", "example"), blocks("yaml"), ids=lambda value: str(value)[:30].strip()
+)
+def test_examples_of_recipes_are_valid(page: Path, example: str) -> None:
+    content = {
+        "name": "example",
+        "input": [{"format": "jsonl", "paths": ["a.jsonl"]}],
+        "output": "out",
+        **yaml.safe_load(example),
+    }
+    Recipe.model_validate(content)
+
+
+def test_the_example_of_a_family_computes_what_it_declares() -> None:
+    [example] = [block for page, block in blocks("python") if page.name == "add-a-signal.md"]
+    names: dict[str, type] = {}
+    exec(example, names)
+    family = names["Questions"]()
+    assert family.compute(TextView("Why?\nBecause.")) == {"questions.line_ratio": 0.5}
+    assert family.compute(TextView("")) == {"questions.line_ratio": None}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in _LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target

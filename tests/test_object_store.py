@@ -1,0 +1,68 @@
+"""Input and output on an object store, by the same path syntax: a real S3 server on this machine."""
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from pipelines.cli import main
+
+RECIPE = """\
+name: remote
+input:
+  - {format: jsonl, paths: ["s3://crawl/in/*.jsonl"]}
+output: s3://crawl/out
+rules:
+  length.characters: {min: 40}
+"""
+DOCUMENTS = [
+    {"id": "kept", "text": "The ferry leaves at nine and comes back before the evening tide."},
+    {"id": "copy", "text": "The ferry leaves at nine and comes back before the evening tide."},
+    {"id": "short", "text": "The ferry leaves at nine."},
+]
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def test_a_run_from_s3_to_s3_and_its_rerun(
+    endpoint: str, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = boto3.client("s3", endpoint_url=endpoint)
+    client.create_bucket(Bucket="crawl")
+    lines = "".join(json.dumps(document) + "\n" for document in DOCUMENTS)
+    client.put_object(Bucket="crawl", Key="in/part.jsonl", Body=lines.encode())
+    recipe = tmp_path_factory.mktemp("recipe") / "remote.yaml"
+    recipe.write_text(RECIPE)
+    flags = [
+        f"--s3_endpoint_url={endpoint}",
+        "--s3_access_key_id=testing",
+        "--s3_secret_access_key=testing",
+        "--s3_region_name=us-east-1",
+    ]
+    assert main(["run", str(recipe), *flags]) == 0
+    names = [item["Key"] for item in client.list_objects_v2(Bucket="crawl")["Contents"]]
+    assert not [name for name in names if name.endswith(".partial")]
+    select = json.loads(
+        client.get_object(Bucket="crawl", Key="out/manifests/select.json")["Body"].read()
+    )
+    assert select["counters"] == {
+        "in": 3,
+        "out": 1,
+        "gated": {"near_duplicate": 1, "rules": 1},
+        "errors": {},
+    }
+    capsys.readouterr()
+    assert main(["run", str(recipe), *flags]) == 0
+    assert capsys.readouterr().out == "remote: nothing to do, s3://crawl/out is up to date\n"
