@@ -192,7 +192,9 @@ _Learned = LanguageIdentifier | TokenLength | HarmfulPerplexity | QualityClassif
 def _model_path(family: SignalFamily) -> str | None:
     if isinstance(family, TokenLength):
         return family.tokenizer
-    return family.path if isinstance(family, _Learned) else None
+    if isinstance(family, LanguageIdentifier | HarmfulPerplexity | QualityClassifier):
+        return family.path
+    return None
 
 
 def _with_local_models(recipe: Recipe) -> Recipe:

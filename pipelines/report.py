@@ -86,7 +86,7 @@ def _merge(parts: Iterable[Figures]) -> Figures:
 
 def _write(figures: Figures, *, output: str, fingerprint: str) -> ShardRecord:
     documents = figures.documents
-    written = storage.write_json(storage.join(output, "report", FIGURES), figures.as_json())
+    written = storage.write_compact_json(storage.join(output, "report", FIGURES), figures.as_json())
     record = ShardRecord(
         name=STAGE,
         fingerprint=fingerprint,

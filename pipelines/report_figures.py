@@ -7,8 +7,10 @@ of a float signal.
 """
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -45,10 +47,10 @@ class _Declaration:
 
 @dataclass(slots=True)
 class _Number:
-    """A numeric signal so far; the sum is exact for whole numbers."""
+    """A numeric signal so far; the sum is that of its batches, exact in any order of them."""
 
     declaration: _Declaration
-    sum: float = 0
+    sum: Fraction = Fraction(0)
     sketch: Sketch = field(default_factory=Sketch)
 
 
@@ -209,7 +211,8 @@ class Figures:
         present &= np.abs(floats) <= LARGEST
         number.sketch.add(floats[present], tokens[present])
         whole = pa.types.is_integer(column.type)
-        number.sum += (pc.sum(values).as_py() or 0) if whole else float(floats[present].sum())
+        sum_here = (pc.sum(values).as_py() or 0) if whole else math.fsum(floats[present])
+        number.sum += Fraction(sum_here)
 
     def _number(self, name: str, declaration: _Declaration) -> _Number:
         ours = self.numbers.setdefault(name, _Number(declaration))
@@ -371,7 +374,7 @@ def _number_figures(number: _Number) -> dict[str, Any]:
         "count": count,
         "min": exact(sketch.low[0]),
         "max": exact(sketch.high[-1]),
-        "mean": number.sum / count,
+        "mean": float(number.sum / count),
         "quantiles": dict(zip(QUANTILES, map(exact, quantiles), strict=True)),
         "histogram": histogram,
         "curve": _curve(sketch, np.array(histogram["edges"])),

@@ -150,7 +150,7 @@ class Run:
                 with_clusters=clusters is not None,
                 fingerprint=stage_fingerprint,
             ),
-            details=_selection_details,
+            details=lambda records: _selection_details(records, recipe),
         )
 
     def report(self) -> Outcome:
@@ -362,8 +362,9 @@ def _check_balance(outcome: Outcome) -> None:
         )
 
 
-def _selection_details(records: StageRecords) -> dict[str, Any]:
+def _selection_details(records: StageRecords, recipe: Recipe) -> dict[str, Any]:
     tally = select.Tally()
     for shard in records.all_shards():
         tally.merge(shard.figures)
-    return {"figures": tally.as_json()}
+    scores = StageRecords(recipe.output, score.STAGE).required("thresher score RECIPE")
+    return {"figures": tally.as_json(), "scores": scores["fingerprint"]}

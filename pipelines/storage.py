@@ -41,7 +41,7 @@ def configure(options: PipelineOptions) -> None:
 
 def join(folder: str, *names: str) -> str:
     """Join path components by the rules of the folder's file system."""
-    return cast(str, FileSystems.join(folder, *names))
+    return FileSystems.join(folder, *names)
 
 
 def match(pattern: str) -> list[StoredFile]:
@@ -89,7 +89,7 @@ def exists(path: str) -> bool:
 
 def open_stored(path: str) -> BinaryIO:
     """Open a file for reading as it is stored: nothing is decompressed."""
-    return cast(BinaryIO, FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED))
+    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
 def read_bytes(path: str) -> bytes:
@@ -178,9 +178,7 @@ def whole_file(path: str) -> Iterator[tuple[BinaryIO, WrittenFile]]:
     """
     partial = f"{path}.{uuid.uuid4().hex[:8]}{_PARTIAL_SUFFIX}"
     written = WrittenFile(path)
-    file = cast(
-        BinaryIO, FileSystems.create(partial, compression_type=CompressionTypes.UNCOMPRESSED)
-    )
+    file = FileSystems.create(partial, compression_type=CompressionTypes.UNCOMPRESSED)
     hashing = _HashingFile(file)
     try:
         yield cast(BinaryIO, hashing), written
@@ -200,6 +198,11 @@ def whole_file(path: str) -> Iterator[tuple[BinaryIO, WrittenFile]]:
 def write_json(path: str, content: Any) -> WrittenFile:
     """Write ``content`` as indented JSON, whole or not at all."""
     return write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_compact_json(path: str, content: Any) -> WrittenFile:
+    """Write ``content`` as JSON for machines, keys sorted, whole or not at all."""
+    return write_text(path, json.dumps(content, sort_keys=True, separators=(",", ":")) + "\n")
 
 
 def write_text(path: str, text: str) -> WrittenFile:

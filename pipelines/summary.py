@@ -16,9 +16,10 @@ _MOST_REASONS = 12
 
 
 def selection_of(recipe: Recipe) -> dict[str, Any] | None:
-    """Return what the finished `select` of a recipe's output did, or None before it."""
+    """Return what `select` did with the present scores, or None before that."""
     manifest = StageRecords(recipe.output, "select").manifest()
-    if manifest is None:
+    scores = StageRecords(recipe.output, "score").manifest()
+    if manifest is None or scores is None or manifest["scores"] != scores["fingerprint"]:
         return None
     counts = {}
     for stage in ("score", "dedup", "select"):

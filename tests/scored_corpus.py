@@ -1,7 +1,7 @@
 """A small scored corpus for the tests of the stages that read one."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ def prose(seed: int, words: int = 120) -> str:
     return " ".join(f"w{generator.randrange(10**9)}" for _ in range(words))
 
 
-def write_scored(output: Path, files: dict[str, Sequence[Document]]) -> list[ScoredFile]:
+def write_scored(output: Path, files: Mapping[str, Sequence[Document]]) -> list[ScoredFile]:
     """Write ``scored/`` as `score` leaves it, a file a name, and list the files."""
     records = StageRecords(str(output), "score")
     for name, documents in files.items():

@@ -1,3 +1,5 @@
+from random import Random
+
 import networkx
 import numpy as np
 import pytest
@@ -5,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.clustering import Edges, candidate_edges, components, distinct, rank_in_clusters
+
+Rank = tuple[int, int, bytes]
 
 pairs = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60)
 
@@ -49,8 +53,8 @@ def test_candidate_edges_link_exactly_the_documents_that_share_a_hash(
     edges = candidate_edges(hashes, documents)
     assert (edges[:, 0] < edges[:, 1]).all()
     assert edges.tolist() == distinct(edges).tolist()
-    ours = networkx.Graph(map(tuple, edges.tolist()))
-    expected = networkx.Graph()
+    ours: "networkx.Graph[int]" = networkx.Graph(map(tuple, edges.tolist()))
+    expected: "networkx.Graph[int]" = networkx.Graph()
     for hash_, document in entries:
         for other_hash, other in entries:
             if hash_ == other_hash and document != other:
@@ -67,12 +71,14 @@ def test_candidate_edges_link_exactly_the_documents_that_share_a_hash(
     ),
     st.randoms(use_true_random=False),
 )
-def test_ranks_do_not_depend_on_the_order_of_documents(rows, random) -> None:  # type: ignore[no-untyped-def]
+def test_ranks_do_not_depend_on_the_order_of_documents(
+    rows: list[tuple[int, float, int]], random: Random
+) -> None:
     named = [(*row, f"id{number:03}".encode()) for number, row in enumerate(rows)]
     shuffled = named.copy()
     random.shuffle(shuffled)
 
-    def ranks(documents):  # type: ignore[no-untyped-def]
+    def ranks(documents: list[tuple[int, float, int, bytes]]) -> dict[bytes, Rank]:
         result = rank_in_clusters(
             np.array([row[0] for row in documents], dtype=np.uint64),
             np.array([row[1:3] for row in documents], dtype=np.float64).reshape(-1, 2),

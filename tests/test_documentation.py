@@ -33,7 +33,7 @@ def blocks(language: str) -> Iterator[tuple[Path, str]]:
 
 
 def commands(program: str) -> list[str]:
-    found = {}
+    found: dict[str, None] = {}
     for _, block in blocks("sh"):
         for line in block.replace("\\\n", " ").splitlines():
             command = line.partition(" #")[0].strip().removeprefix(".venv/bin/")

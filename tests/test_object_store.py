@@ -1,4 +1,4 @@
-"""Input and output on an object store, by the same path syntax: a real S3 server on this machine."""
+"""Input and output on an object store, by the same path syntax: a local server of S3's protocol."""
 
 import json
 from collections.abc import Iterator
