@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -160,14 +161,14 @@ def _run(arguments: argparse.Namespace) -> int:
         f"corpus:  {output}/corpus",
         f"report:  {output}/report.html",
         "next:    open the report, change a rule in the recipe, and run"
-        f" `thresher select {arguments.recipe}`: nothing is scored again",
+        f" `{_command('select', arguments)}`: nothing is scored again",
     )
     return 0
 
 
 def _score(arguments: argparse.Namespace) -> int:
     run = _open(arguments)
-    return _finish(run, run.score(), f"thresher dedup {arguments.recipe}")
+    return _finish(run, run.score(), _command("dedup", arguments))
 
 
 def _dedup(arguments: argparse.Namespace) -> int:
@@ -176,7 +177,7 @@ def _dedup(arguments: argparse.Namespace) -> int:
     if outcome is None:
         _say(run.console, f"{run.recipe.name}: the recipe says `dedup: null`, nothing to do")
         return 0
-    return _finish(run, outcome, f"thresher report {arguments.recipe}")
+    return _finish(run, outcome, _command("report", arguments))
 
 
 def _report(arguments: argparse.Namespace) -> int:
@@ -192,7 +193,7 @@ def _report(arguments: argparse.Namespace) -> int:
     _say(
         run.console,
         f"report:  {run.recipe.output}/report.html",
-        f"next:    thresher select {arguments.recipe}",
+        f"next:    {_command('select', arguments)}",
     )
     return 0
 
@@ -206,6 +207,12 @@ def _select(arguments: argparse.Namespace) -> int:
     if outcome.repeated and report.exists(run.recipe):
         report.write_page(run.recipe, selection_of(run.recipe))
     return _finish(run, outcome, f"look at {run.recipe.output}/corpus")
+
+
+def _command(name: str, arguments: argparse.Namespace) -> str:
+    """Return the command that takes the next step with the same recipe and overrides."""
+    settings = [word for override in arguments.overrides for word in ("--set", override)]
+    return shlex.join(["thresher", name, arguments.recipe, *settings])
 
 
 def _finish(run: "Run", outcome: "Outcome", following: str) -> int:
