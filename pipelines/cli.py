@@ -142,8 +142,7 @@ def _open(arguments: argparse.Namespace) -> "Run":
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from pipelines import report
-    from pipelines.summary import print_summary, selection_of
+    from pipelines.summary import print_summary
 
     run = _open(arguments)
     outcomes = [run.score(), run.dedup(), run.report(), run.select()]
@@ -153,7 +152,7 @@ def _run(arguments: argparse.Namespace) -> int:
             f"{run.recipe.name}: nothing to do, {run.recipe.output} is up to date", markup=False
         )
         return 0
-    report.write_page(run.recipe, selection_of(run.recipe))
+    _publish(run)
     print_summary(run.console, run.recipe, done)
     output = run.recipe.output
     _say(
@@ -199,14 +198,23 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _select(arguments: argparse.Namespace) -> int:
-    from pipelines import report
-    from pipelines.summary import selection_of
-
     run = _open(arguments)
     outcome = run.select()
-    if outcome.repeated and report.exists(run.recipe):
-        report.write_page(run.recipe, selection_of(run.recipe))
+    if outcome.repeated:
+        _publish(run)
     return _finish(run, outcome, f"look at {run.recipe.output}/corpus")
+
+
+def _publish(run: "Run") -> None:
+    """Write what tells of a finished selection: the report's page and the dataset card."""
+    from pipelines import dataset_card, report
+    from pipelines.summary import selection_of
+
+    selection = selection_of(run.recipe)
+    assert selection is not None  # noqa: S101
+    dataset_card.write(run.recipe, selection)
+    if report.exists(run.recipe):
+        report.write_page(run.recipe, selection)
 
 
 def _command(name: str, arguments: argparse.Namespace) -> str:

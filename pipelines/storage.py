@@ -52,6 +52,7 @@ def match(pattern: str) -> list[StoredFile]:
     folders, and what a run or a download has not finished everywhere. Nothing matched gives an
     empty list.
     """
+    pattern = pattern.rstrip("/") or pattern
     found = _match(pattern)
     if not found or (len(found) == 1 and _is_local_folder(pattern)):
         found = [

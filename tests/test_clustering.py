@@ -53,8 +53,8 @@ def test_candidate_edges_link_exactly_the_documents_that_share_a_hash(
     edges = candidate_edges(hashes, documents)
     assert (edges[:, 0] < edges[:, 1]).all()
     assert edges.tolist() == distinct(edges).tolist()
-    ours: "networkx.Graph[int]" = networkx.Graph(map(tuple, edges.tolist()))
-    expected: "networkx.Graph[int]" = networkx.Graph()
+    ours: networkx.Graph[int] = networkx.Graph(map(tuple, edges.tolist()))
+    expected: networkx.Graph[int] = networkx.Graph()
     for hash_, document in entries:
         for other_hash, other in entries:
             if hash_ == other_hash and document != other:

@@ -109,6 +109,9 @@ def test_the_corpus_opens_with_what_people_use(finished: Path, tmp_path: Path) -
     loaded = load_dataset("parquet", data_dir=corpus, split="train", cache_dir=str(tmp_path))
     assert loaded.num_rows == 93
     assert {"id", "text", "url", "gopher.word_count", "language.code"} <= set(loaded.column_names)
+    by_card = load_dataset(str(finished), cache_dir=str(tmp_path), split="train")
+    bucket = load_dataset(str(finished), "bucket_512", cache_dir=str(tmp_path), split="train")
+    assert (by_card.num_rows, bucket.num_rows) == (93, 66)
 
 
 def test_buckets_hold_what_their_names_say(finished: Path) -> None:

@@ -1,0 +1,140 @@
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from filters.gopher import GopherQuality
+from filters.text_view import TextView
+from pipelines.document_scorer import DocumentScorer, ScoredDocument, document_id
+from pipelines.readers.records import FailedRecord, GatedRecord, Place, Record
+from pipelines.recipe import Recipe
+from pipelines.schema import scored
+
+ENGLISH = "The ferry leaves at nine and comes back before the evening tide."
+GERMAN = "Die Fähre legt um neun Uhr ab und kommt vor der abendlichen Flut zurück."
+PAGE = f"<html><head><title>Ferry</title></head><body><p>{ENGLISH}</p></body></html>"
+
+
+def recipe(**changes: Any) -> Recipe:
+    content = {
+        "name": "scorer",
+        "input": [{"format": "jsonl", "paths": ["-"]}],
+        "output": "out",
+        **changes,
+    }
+    return Recipe.model_validate(content)
+
+
+def record(
+    content: bytes | str,
+    media_type: str = "text/plain",
+    *,
+    record_id: str = "r",
+    url: str = "https://www.example.org/a",
+    metadata: dict[str, str] | None = None,
+) -> Record:
+    place = Place(source="dump", offset=7, record_id=record_id, url=url)
+    return Record(place=place, content=content, media_type=media_type, metadata=metadata or {})
+
+
+def outcome(of: Record, **changes: Any) -> ScoredDocument | GatedRecord | FailedRecord:
+    with DocumentScorer(recipe(**changes)) as scorer:
+        return scorer.score(of, Counter())
+
+
+def row(of: Record, **changes: Any) -> dict[str, Any]:
+    result = outcome(of, **changes)
+    assert isinstance(result, ScoredDocument)
+    return result.row
+
+
+def test_a_row_has_every_declared_column_and_no_other() -> None:
+    names = scored(DocumentScorer(recipe()).signals).names
+    assert list(row(record(ENGLISH))) == names
+
+
+def test_a_page_is_extracted_and_its_title_kept() -> None:
+    result = row(record(PAGE.encode(), "text/html", metadata={"truncated": "body"}))
+    assert result["text"] == ENGLISH
+    assert json.loads(result["metadata"]) == {"title": "Ferry", "truncated": "body"}
+    assert result["language.code"] == "en"
+
+
+def test_bytes_are_decoded_by_their_charset() -> None:
+    text = row(record(GERMAN.encode("latin-1")))["text"]
+    assert text == GERMAN
+
+
+def test_what_utf8_has_no_form_for_is_replaced() -> None:
+    result = row(record(f"{ENGLISH} \ud800", url="https://example.org/\udfff"))
+    assert result["text"] == f"{ENGLISH} \ufffd"
+    assert result["url"] == "https://example.org/\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("changes", "content", "reason"),
+    [
+        ({}, " \n\t ", "no_text"),
+        ({"gates": {"min_characters": 100}}, ENGLISH, "short_text"),
+        ({"gates": {"languages": ["en"]}}, GERMAN, "language.de"),
+        ({"gates": {"min_language_score": 0.99999}}, "Lorem 1 2 3", "language_score"),
+    ],
+)
+def test_gates_name_their_reason(changes: dict[str, Any], content: str, reason: str) -> None:
+    item = record(content)
+    assert outcome(item, **changes) == GatedRecord(place=item.place, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("url", "gated"),
+    [("https://ads.example.org/x", True), ("https://example.org", True), ("https://b.org/", False)],
+)
+def test_blocked_domains_cover_their_subdomains(tmp_path: Path, url: str, gated: bool) -> None:
+    domains = tmp_path / "domains.txt"
+    domains.write_text("# ads\nexample.org\n")
+    result = outcome(record(ENGLISH, url=url), gates={"blocked_domains": str(domains)})
+    assert isinstance(result, GatedRecord) == gated
+
+
+def test_a_page_beyond_a_limit_is_an_error_with_its_place() -> None:
+    item = record(PAGE.encode(), "text/html")
+    result = outcome(item, extract={"max_html_bytes": 50})
+    assert isinstance(result, FailedRecord)
+    assert (result.place, result.step, result.exception) == (item.place, "extract", "PageTooLarge")
+
+
+def test_bytes_that_are_no_text_are_an_error() -> None:
+    result = outcome(record(bytes(range(256)) * 20))
+    assert isinstance(result, FailedRecord)
+    assert (result.step, result.exception) == ("decode", "UndecodableText")
+
+
+def test_a_family_that_fails_on_a_text_costs_that_document_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(self: GopherQuality, view: TextView) -> dict[str, Any]:
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr(GopherQuality, "compute", fail)
+    result = outcome(record(ENGLISH))
+    assert isinstance(result, FailedRecord)
+    assert (result.step, result.exception, result.message) == (
+        "score",
+        "ZeroDivisionError",
+        "division by zero",
+    )
+
+
+def test_ids_depend_on_source_and_record_and_stay_apart_where_a_record_id_repeats() -> None:
+    def ids(*record_ids: str, source: str = "dump") -> Iterator[str]:
+        seen: Counter[str] = Counter()
+        for record_id in record_ids:
+            yield document_id(Place(source=source, offset=0, record_id=record_id), seen)
+
+    assert list(ids("a", "b")) == list(ids("a", "b"))
+    assert len({*ids("a", "b", "a", "a"), *ids("a", source="other")}) == 5
+    # What stands between two records does not change their ids.
+    assert list(ids("a", "b", "c"))[2] == list(ids("a", "c"))[1]

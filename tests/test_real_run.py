@@ -1,0 +1,47 @@
+"""The recipes over all real archives and books: nothing crashes and everything is accounted for."""
+
+import json
+from pathlib import Path
+
+import pyarrow.dataset as ds
+import pytest
+
+from pipelines.cli import main
+from pipelines.counters import Counters
+
+INPUTS = {
+    "commoncrawl": ["warc/**.warc*", "warc/**.arc*", "warc/**.wacz"],
+    "gutenberg": ["gutenberg", "dedup/pg_editions/books"],
+}
+# Candidates, scored documents and errors; a change of a reader shows here.
+EXPECTED = {"commoncrawl": (1_569, 569, 57), "gutenberg": (300, 260, 0)}
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("recipe", INPUTS)
+def test_a_recipe_over_the_real_data(recipe: str, real_data: Path, tmp_path: Path) -> None:
+    paths = json.dumps([str(real_data / pattern) for pattern in INPUTS[recipe]])
+    settings = ["--set", f"output={tmp_path}", "--set", f"input.0.paths={paths}"]
+    assert main(["run", f"configs/{recipe}.yaml", *settings]) == 0
+    counters = {}
+    for stage in ("score", "dedup", "report", "select"):
+        manifest = json.loads((tmp_path / "manifests" / f"{stage}.json").read_text())
+        counters[stage] = Counters.from_json(manifest["counters"])
+        assert counters[stage].balanced
+    score = counters["score"]
+    assert (score.read, score.written, score.errors.total()) == EXPECTED[recipe]
+    assert counters["dedup"].read == counters["select"].read == score.written
+    for folder, expected in (
+        ("scored", score.written),
+        ("gated", score.gated.total()),
+        ("clusters", score.written),
+        ("corpus", counters["select"].written),
+        ("rejected", counters["select"].gated.total()),
+    ):
+        assert ds.dataset(tmp_path / folder).count_rows() == expected
+    lines = [
+        line
+        for path in (tmp_path / "errors/score").glob("*.jsonl")
+        for line in path.read_text().splitlines()
+    ]
+    assert len(lines) == score.errors.total()
