@@ -123,7 +123,7 @@ def _positive(text: str) -> int:
 
 
 def _open(arguments: argparse.Namespace) -> "Run":
-    from pipelines import recipe, storage
+    from pipelines import recipe_file, storage
     from pipelines.runners import pipeline_options
     from pipelines.stages import Run
 
@@ -133,7 +133,7 @@ def _open(arguments: argparse.Namespace) -> "Run":
     )
     storage.configure(options)
     return Run(
-        recipe=recipe.load(arguments.recipe, arguments.overrides),
+        recipe=recipe_file.load(arguments.recipe, arguments.overrides),
         console=_console(),
         runner=arguments.runner,
         workers=arguments.workers,
@@ -235,11 +235,11 @@ def _finish(run: "Run", outcome: "Outcome", following: str) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from pipelines import recipe
+    from pipelines import recipe_file
     from pipelines.plan import plan
     from pipelines.stages import check
 
-    checked = recipe.load(arguments.recipe, arguments.overrides)
+    checked = recipe_file.load(arguments.recipe, arguments.overrides)
     console = _console()
     shards = plan(checked)
     check(checked)
@@ -284,13 +284,13 @@ def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int,
 
 
 def _signals(arguments: argparse.Namespace) -> int:
-    from pipelines import recipe
+    from pipelines import recipe_file
     from pipelines.document_scorer import all_families, declared_families
 
     console = _console()
     families = declared_families()
     if arguments.recipe:
-        families = all_families(recipe.load(arguments.recipe, arguments.overrides))
+        families = all_families(recipe_file.load(arguments.recipe, arguments.overrides))
     table = Table()
     table.add_column("signal", no_wrap=True)
     for column in ("type", "unit", "meaning", "source"):

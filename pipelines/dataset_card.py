@@ -59,8 +59,8 @@ def card(recipe: Recipe, selection: Mapping[str, Any]) -> str:
         f"---\n{yaml.safe_dump(front_matter, sort_keys=False)}---",
         f"# {recipe.name}",
         f"{documents:,} documents, {tokens:,} tokens, in buckets by length in tokens. Every"
-        " document carries its signals. Made by thresher; `manifests/` has the recipe, the versions, the"
-        " models and the checksum of each file.",
+        " document carries its signals. Made by thresher; `manifests/` has the recipe, the"
+        " versions, the models and the checksum of each file.",
         _table(("bucket", "documents", "tokens"), [tuple(bucket.values()) for bucket in buckets]),
         "## How it was made",
         _table(("stage", "in", "out", "gated", "errors"), stages),

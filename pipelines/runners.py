@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.errors import UserError
-from pipelines.recipe import nearest
+from pipelines.errors import UserError, nearest
 
 LOCAL = "local"
 # Starting worker processes takes seconds; below this much input one process is done sooner.

@@ -15,10 +15,10 @@ from pipelines import dedup, progress, report, score, select, storage
 from pipelines.counters import Counters
 from pipelines.dedup import ScoredFile
 from pipelines.document_scorer import DocumentScorer, model_files
-from pipelines.errors import StageError, UserError
+from pipelines.errors import StageError, UserError, nearest
 from pipelines.manifest import StageRecords, fingerprint
 from pipelines.plan import plan
-from pipelines.recipe import GutenbergInput, Recipe, nearest
+from pipelines.recipe import GutenbergInput, Recipe
 from pipelines.runners import LOCAL, pipeline_options
 
 

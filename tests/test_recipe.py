@@ -5,7 +5,8 @@ import pytest
 from filters.rule_sets import Bounds
 from filters.rules import Rule
 from pipelines.errors import UserError
-from pipelines.recipe import Recipe, load
+from pipelines.recipe import Recipe
+from pipelines.recipe_file import load
 
 SMALL = """\
 name: small
