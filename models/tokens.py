@@ -71,11 +71,36 @@ class TokenLength:
 
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Return the number of tokens; 0 for an empty text."""
-        if self._pieces is not None and not _split_otherwise().search(view.text):
-            return {"length.tokens": self._pieces.count(view.text)}
-        text = view.text.encode("utf-8", "replace").decode()
-        [encoding] = self._loaded.encode_batch_fast([text], add_special_tokens=False)
-        return {"length.tokens": len(encoding)}
+        if self._pieces is None:
+            tokens = sum(_encoded_length(self._loaded, part) for part in _parts(view.text))
+        else:
+            tokens = sum(map(self._pieces.count, _parts(view.text)))
+        return {"length.tokens": tokens}
+
+
+def _encoded_length(tokenizer: Tokenizer, text: str) -> int:
+    readable = text.encode("utf-8", "replace").decode()
+    [encoding] = tokenizer.encode_batch_fast([readable], add_special_tokens=False)
+    return len(encoding)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Cut a long text before line ends, where the tokenizers of language models cut it too.
+
+    An encoding takes some 160 bytes a character, so a book as a whole would take gigabytes.
+    """
+    start = 0
+    while len(text) - start > _PART_CHARACTERS:
+        line_end = _LINE_END.search(text, start + _PART_CHARACTERS)
+        if line_end is None:
+            break
+        yield text[start : line_end.start()]
+        start = line_end.start()
+    yield text[start:]
+
+
+_PART_CHARACTERS = 100_000
+_LINE_END = re.compile(r"(?<=\S)\n")
 
 
 class _PieceLengths:
@@ -91,6 +116,8 @@ class _PieceLengths:
 
     def count(self, text: str) -> int:
         """Return the number of tokens of ``text``."""
+        if _split_otherwise().search(text):
+            return _encoded_length(self._tokenizer, text)
         pieces = _GPT2_PIECE.findall(text)
         lengths = self._lengths
         unknown = [piece for piece in set(pieces) if piece not in lengths]

@@ -45,6 +45,13 @@ def test_the_count_of_awkward_texts_is_that_of_encoding_them(text: str) -> None:
     assert tokens(text) == len(ORACLE.encode(readable, add_special_tokens=False).ids)
 
 
+@given(st.text(alphabet="ab' \n\r\t²\x1c.1", max_size=80))
+def test_long_texts_are_counted_in_parts_without_a_difference(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.tokens._PART_CHARACTERS", 5)
+        assert tokens(text) == len(ORACLE.encode(text, add_special_tokens=False).ids)
+
+
 @pytest.mark.real_data
 def test_the_count_of_real_texts_is_that_of_encoding_them(real_data: Path) -> None:
     paths = sorted((real_data / "html_gold/newspaper4k").rglob("*.txt"))

@@ -26,7 +26,8 @@ from pipelines.readers.records import FailedRecord, GatedRecord, Place, ReaderIt
 
 __all__ = ["GutenbergReader", "preferred_editions"]
 
-BOOK_SUFFIXES = ("", ".txt", ".utf8", ".utf-8", ".gz", ".zst")
+BOOK_SUFFIXES = ("", ".txt", ".utf8", ".utf-8")
+COMPRESSED_SUFFIXES = (".gz", ".zst")
 NO_BOOKS = re.compile(
     r"(?:readme|source|(?:upstream_)?licen[sc]e|copying|index|gutindex.*|donate-howto|metadata)"
     r"(?:\.txt)?(?:\.gz)?",
@@ -237,6 +238,8 @@ def _may_be_book(name: str) -> bool:
     path = PurePosixPath(name)
     if "__MACOSX" in path.parts or path.name.startswith(".") or NO_BOOKS.fullmatch(path.name):
         return False
+    if path.suffix.lower() in COMPRESSED_SUFFIXES:
+        path = path.with_suffix("")
     return path.suffix.lower() in BOOK_SUFFIXES
 
 
@@ -252,7 +255,7 @@ def _is_tar(file: BinaryIO) -> bool:
 
 
 def _loose_file(file: BinaryIO, source: str, max_bytes: int) -> Member:
-    if NO_BOOKS.fullmatch(PurePosixPath(source).name):
+    if not _may_be_book(source):
         return Member(index=0, name=source, state="unwanted")
     try:
         content = open_decompressed(file).read(max_bytes + 1)
