@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from pipelines.stages import Outcome, Run
 
 _INTERRUPTED = 130
+# What Beam warns of in every run: that BigQuery is not installed, and that its local workers have
+# no folder for registered types.
+_BEAM_NOISE = re.compile("bigquery client libraries|semi_persistent_directory")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,9 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # Beam says at import that BigQuery is not there, which nobody asked for.
-    logging.getLogger().addFilter(lambda record: "bigquery client libraries" not in record.msg)
+    handler = logging.StreamHandler()
+    handler.addFilter(lambda record: not _BEAM_NOISE.search(record.getMessage()))
+    form = "%(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.WARNING, format=form, handlers=[handler])
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,9 +3,14 @@
 import argparse
 import logging
 import os
+import shlex
+import sys
 from collections.abc import Sequence
 
-from apache_beam.options.pipeline_options import PipelineOptions
+import apache_beam as beam
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipelines.errors import UserError, nearest
 
@@ -38,16 +43,26 @@ def pipeline_options(
     logging.getLogger("apache_beam").setLevel(logging.WARNING)
     if workers is None:
         workers = 1 if total_bytes < _ONE_PROCESS_BYTES else len(os.sched_getaffinity(0))
-    mode = "in_memory" if workers == 1 else "multi_processing"
     return PipelineOptions(
         [
             "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
             f"--direct_num_workers={workers}",
-            f"--direct_running_mode={mode}",
             "--default_sdk_harness_log_level=WARNING",
             *flags,
         ]
     )
+
+
+def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
+    """Return an empty pipeline that runs as ``options`` of :func:`pipeline_options` say."""
+    direct = options.view_as(DirectOptions)
+    if "FnApiRunner" not in options.get_all_options()["runner"] or direct.direct_num_workers == 1:
+        return beam.Pipeline(options=options)
+    # Beam's mode `multi_processing` with a worker command of our own, which no named mode takes.
+    direct.direct_running_mode = "worker_processes"
+    command = f"exec {shlex.quote(sys.executable)} -P -m pipelines.local_worker"
+    environment = SubprocessSDKEnvironment.from_command_string(command)
+    return beam.Pipeline(runner=FnApiRunner(default_environment=environment), options=options)
 
 
 def _check(flags: Sequence[str]) -> None:

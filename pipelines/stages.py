@@ -19,7 +19,7 @@ from pipelines.errors import StageError, UserError, nearest
 from pipelines.manifest import StageRecords, fingerprint
 from pipelines.plan import plan
 from pipelines.recipe import GutenbergInput, Recipe
-from pipelines.runners import LOCAL, pipeline_options
+from pipelines.runners import LOCAL, new_pipeline, pipeline_options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +221,7 @@ class Run:
             elif self.console.is_terminal:
                 stack.enter_context(self.console.status(stage))
             try:
-                with beam.Pipeline(options=options) as pipeline:
+                with new_pipeline(options) as pipeline:
                     yield pipeline, folder
             except OSError as error:
                 message = " ".join(str(error).split())

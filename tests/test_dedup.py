@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.dedup import FindClusters, cluster_of
 from pipelines.recipe import Dedup
-from pipelines.runners import pipeline_options
+from pipelines.runners import new_pipeline, pipeline_options
 from tests.scored_corpus import Document, prose, write_scored
 
 
@@ -17,7 +17,7 @@ def clusters_of(
     """Run the stage and return (cluster, size, rank, keep, reason) by document."""
     scored = write_scored(output, files)
     options = pipeline_options(runner="local", workers=workers, flags=[], total_bytes=0)
-    with beam.Pipeline(options=options) as pipeline:
+    with new_pipeline(options) as pipeline:
         _ = (
             pipeline
             | beam.Create(scored)

@@ -9,7 +9,7 @@ from filters.rules import Rule
 from pipelines.dedup import FindClusters
 from pipelines.manifest import ShardRecord, StageRecords
 from pipelines.recipe import Buckets, Dedup
-from pipelines.runners import pipeline_options
+from pipelines.runners import new_pipeline, pipeline_options
 from pipelines.select import SelectDocuments
 from tests.scored_corpus import Document, prose, write_scored
 
@@ -41,7 +41,7 @@ def selected(
         )
     )
     for stage in stages:
-        with beam.Pipeline(options=options) as pipeline:
+        with new_pipeline(options) as pipeline:
             _ = pipeline | beam.Create(scored) | stage
     return StageRecords(str(output), "select").all_shards()
 
