@@ -160,9 +160,16 @@ def _run(arguments: argparse.Namespace) -> int:
     _publish(run)
     print_summary(run.console, run.recipe, done)
     output = run.recipe.output
+    written = [
+        file
+        for shard in done[-1].manifest["shards"]
+        for file in shard["files"]
+        if file["path"].startswith("corpus/")
+    ]
+    size = sum(file["bytes"] for file in written) / 1e6
     _say(
         run.console,
-        f"corpus:  {output}/corpus",
+        f"corpus:  {output}/corpus ({len(written):,} files, {size:,.1f} MB)",
         f"report:  {output}/report.html",
         "next:    open the report, change a rule in the recipe, and run"
         f" `{_command('select', arguments)}`: nothing is scored again",

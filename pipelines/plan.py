@@ -49,7 +49,7 @@ def plan(recipe: Recipe) -> list[Shard]:
     """List the shards of a recipe's input, sorted by name.
 
     Raises:
-        UserError: a path matches no file, or two inputs claim the same file.
+        UserError: a path matches no file or only empty ones, or two inputs claim the same file.
     """
     shards: list[Shard] = []
     owner: dict[str, int] = {}
@@ -80,6 +80,11 @@ def _files(patterns: Iterable[str], *, key: str) -> list[StoredFile]:
             raise UserError(f"{pattern} ({key}): {error}") from None
         if not matched:
             raise UserError(f"{pattern}: no such file ({key}); give a file, a folder or a glob")
+        if all(file.size == 0 for file in matched):
+            raise UserError(
+                f"{pattern}: {'the file is' if len(matched) == 1 else 'all files there are'} empty"
+                f" ({key}); fetch or write it again, or leave it out"
+            )
         found.update((file.path, file) for file in matched)
     return [found[path] for path in sorted(found)]
 

@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.small_models import harmful_model, quality_model
+
+__all__ = ["harmful_model", "quality_model"]
+
 # Machines are shared: how long an example takes says nothing about the code.
 settings.register_profile("shared_machine", deadline=None)
 settings.load_profile("shared_machine")

@@ -1,5 +1,6 @@
 """Mistakes of the user: one line that names the file or key and the remedy, and nothing written."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main
+from pipelines.counters import Counters
 
 DOCUMENT = '{"id": "1", "text": "A short document."}\n'
 
@@ -38,6 +40,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (
             ["run", "recipe.yaml", "--set", "input.0.paths=[missing/*.jsonl]"],
             "missing/*.jsonl: no such file (input.0.paths); give a file, a folder or a glob",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "input.0.paths=[empty.bin]"],
+            "empty.bin: the file is empty (input.0.paths); fetch or write it again, or leave it",
+        ),
+        (
+            ["run", "empty.bin"],
+            "empty.bin: a recipe is a mapping of keys; see configs/quickstart.yaml",
         ),
         (
             ["run", "recipe.yaml", "--set", "input.0.paths=['@missing.txt']"],
@@ -114,15 +124,22 @@ def test_a_mistake_is_told_in_one_line(
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "warc", "gutenberg", "parquet"])
-def test_an_empty_file_is_an_error_that_is_counted(
+def test_an_empty_file_among_others_is_counted_and_the_run_goes_on(
     folder: Path, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
-    arguments = ["--set", f"input=[{{format: {kind}, paths: [empty.bin]}}]"]
-    exit_code = main(["run", "recipe.yaml", *arguments])
-    told = capsys.readouterr()
-    assert "Traceback" not in told.err
+    Path("dumps").mkdir()
+    Path("dumps/empty").write_bytes(b"")
+    Path("dumps/other").write_bytes(b"\0\1\2 neither a dump nor empty" * 20)
+    arguments = ["--set", f"input=[{{format: {kind}, paths: [dumps]}}]"]
+    exit_code = main(["score", "recipe.yaml", *arguments, "--set", "limits.max_error_rate=1"])
+    assert "Traceback" not in capsys.readouterr().err
+    assert exit_code == 0
+    manifest = json.loads(Path("out/manifests/score.json").read_text())
+    counters = Counters.from_json(manifest["counters"])
+    assert counters.balanced
+    assert counters.written == 0
     # JSONL of no lines is a good file without documents; the other formats are never empty.
-    assert exit_code == {"jsonl": 0, "warc": 1, "gutenberg": 0, "parquet": 1}[kind]
+    assert counters.read == {"jsonl": 1, "warc": 2, "gutenberg": 2, "parquet": 2}[kind]
 
 
 def test_an_unwritable_output_is_refused_without_a_traceback(folder: Path) -> None:

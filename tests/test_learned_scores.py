@@ -4,40 +4,16 @@ import math
 import pickle
 from pathlib import Path
 
-import fasttext
 import pytest
 
 from filters.text_view import TextView
 from models.harmful import HarmfulPerplexity
 from models.quality import QualityClassifier
 
-# An n-gram model in ARPA form, small enough to work out by hand.
-ARPA = """\
-\\data\\
-ngram 1=5
-ngram 2=3
-
-\\1-grams:
--1.0\t<unk>\t0
-0\t<s>\t-0.5
--1.0\t</s>\t0
--0.5\tbad\t-0.3
--0.7\tword\t-0.2
-
-\\2-grams:
--0.1\t<s> bad
--0.2\tbad word
--0.3\tword </s>
-
-\\end\\
-"""
-
 
 @pytest.fixture
-def harmful(tmp_path: Path) -> HarmfulPerplexity:
-    path = tmp_path / "harmful.arpa"
-    path.write_text(ARPA)
-    return HarmfulPerplexity(path=str(path))
+def harmful(harmful_model: str) -> HarmfulPerplexity:
+    return HarmfulPerplexity(path=harmful_model)
 
 
 def perplexity(scorer: HarmfulPerplexity, text: str) -> float:
@@ -68,17 +44,6 @@ def test_what_is_no_kenlm_model_is_refused(tmp_path: Path) -> None:
     for model in (path, tmp_path / "missing"):
         with pytest.raises(ValueError, match="not a KenLM model"):
             HarmfulPerplexity(path=str(model)).load()
-
-
-@pytest.fixture(scope="module")
-def quality_model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("quality")
-    good, poor = "the theorem follows from the lemma", "click here buy now cheap"
-    lines = [f"__label__positive {good}", f"__label__negative {poor}"] * 50
-    (folder / "train.txt").write_text("\n".join(lines) + "\n")
-    model = fasttext.train_supervised(str(folder / "train.txt"), epoch=20, dim=8, thread=1, seed=1)
-    model.save_model(str(folder / "quality.bin"))
-    return str(folder / "quality.bin")
 
 
 def test_quality_is_the_probability_of_the_positive_class(quality_model: str) -> None:

@@ -236,6 +236,28 @@ def test_the_duplicates_of_changed_scores_are_not_used(
     )
 
 
+def test_learned_scores_are_computed_where_the_recipe_gives_a_model(
+    tmp_path: Path, harmful_model: str, quality_model: str
+) -> None:
+    output = tmp_path / "out"
+    assert (
+        run(
+            output,
+            f"models.harmful.path={harmful_model}",
+            f"models.quality.path={quality_model}",
+            "rules.quality.score={min: 0.5, keep_null: false}",
+        )
+        == 0
+    )
+    scored = ds.dataset(output / "scored").to_table()
+    assert scored["harmful.perplexity"].null_count == scored["quality.score"].null_count == 0
+    kept = ds.dataset(output / "corpus").to_table()
+    assert 0 < kept.num_rows < scored.num_rows
+    assert min(kept["quality.score"].to_pylist()) >= 0.5
+    models = json.loads((output / "manifests/score.json").read_text())["models"]
+    assert {harmful_model, quality_model} <= set(models)
+
+
 def test_more_errors_than_allowed_fail_the_stage_at_its_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
