@@ -168,16 +168,20 @@ class RuleEntry(_Section):
     keep_null: bool = True
     languages: dict[str, "RuleEntry | None"] = {}
 
-    def bounds(self) -> Bounds | None:
-        """Return the bounds, or None where there is neither a minimum nor a maximum."""
-        if self.min is None and self.max is None:
-            return None
-        return Bounds(min=self.min, max=self.max)
+    def bounds(self, of_set: Bounds | None = None) -> Bounds | None:
+        """Return the bounds, or None where there is neither a minimum nor a maximum.
+
+        Args:
+            of_set: The bounds of a rule set; what the recipe does not name of them stays.
+        """
+        low = self.min if "min" in self.model_fields_set or of_set is None else of_set.min
+        high = self.max if "max" in self.model_fields_set or of_set is None else of_set.max
+        return None if low is None and high is None else Bounds(min=low, max=high)
 
     @model_validator(mode="after")
     def _says_something(self) -> "RuleEntry":
-        if self.min is None and self.max is None and not self.languages and self.keep_null:
-            raise ValueError("a rule needs `min`, `max` or `languages`")
+        if not self.model_fields_set:
+            raise ValueError("a rule needs `min`, `max`, `languages` or `keep_null`")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is above max {self.max:g}")
         return self
@@ -208,7 +212,7 @@ class Rules(_Section):
     @model_serializer
     def _together(self) -> dict[str, Any]:
         entries = {
-            signal: None if entry is None else entry.model_dump(mode="json")
+            signal: None if entry is None else entry.model_dump(mode="json", exclude_unset=True)
             for signal, entry in self.entries.items()
         }
         return {"use": self.use, **entries}
@@ -223,9 +227,10 @@ class Rules(_Section):
             if entry is None:
                 rules.pop(signal, None)
                 continue
+            of_set = rules.get(signal)
             rules[signal] = Rule(
                 signal=signal,
-                bounds=entry.bounds(),
+                bounds=entry.bounds(of_set.bounds if of_set else None),
                 languages={
                     language: None if of is None else of.bounds()
                     for language, of in entry.languages.items()

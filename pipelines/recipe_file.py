@@ -43,6 +43,10 @@ def load(path: str, overrides: Sequence[str] = ()) -> Recipe:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if twice := _repeated_key(node):
+        raise UserError(
+            f"{path}:{twice.start_mark.line + 1}: the key `{twice.value}` is there twice"
+        )
     if not isinstance(content, dict):
         raise UserError(f"{path}: a recipe is a mapping of keys; see configs/quickstart.yaml")
     for override in overrides:
@@ -52,6 +56,22 @@ def load(path: str, overrides: Sequence[str] = ()) -> Recipe:
     except pydantic.ValidationError as error:
         raise UserError(_explain(path, node, error)) from None
     return recipe
+
+
+def _repeated_key(node: yaml.Node | None) -> yaml.ScalarNode | None:
+    """Return the first key that a mapping has twice: YAML would let the last one win."""
+    children: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    return key
+                seen.add(key.value)
+            children.append(value)
+    elif isinstance(node, yaml.SequenceNode):
+        children = node.value
+    return next(filter(None, map(_repeated_key, children)), None)
 
 
 def _apply(content: dict[str, Any], override: str) -> None:

@@ -53,8 +53,8 @@ def match(pattern: str) -> list[StoredFile]:
     empty list.
     """
     pattern = pattern.rstrip("/") or pattern
-    found = _match(pattern)
-    if not found or (len(found) == 1 and _is_local_folder(pattern)):
+    found = _match_local(pattern) if is_local(pattern) else _match(pattern)
+    if not found:
         found = [
             file
             for file in _match(join(pattern, "**"))
@@ -63,8 +63,36 @@ def match(pattern: str) -> list[StoredFile]:
     return sorted(file for file in found if not file.path.endswith(_UNFINISHED))
 
 
-def _is_local_folder(path: str) -> bool:
-    return "://" not in path and os.path.isdir(path)  # noqa: PTH112
+def is_local(path: str) -> bool:
+    """Tell whether a path is one of this machine's file system."""
+    return "://" not in path
+
+
+def _match_local(pattern: str) -> list[StoredFile]:
+    # A name with brackets is a name before it is a glob.
+    path = Path(pattern)
+    if path.is_file():
+        return [_stat(path)]
+    if path.is_dir():
+        files = (
+            Path(folder, name)
+            for folder, _, names in os.walk(path)
+            for name in names
+            if not name.startswith(".")
+        )
+        return [_stat(file) for file in files if file.is_file()]
+    # Beam finds nothing below the current folder unless the pattern starts with a folder.
+    rooted = pattern if path.is_absolute() else f".{os.sep}{pattern}"
+    return [
+        StoredFile(path=os.path.normpath(file.path), size=file.size, modified=file.modified)
+        for file in _match(rooted)
+        if not Path(file.path).is_dir()
+    ]
+
+
+def _stat(path: Path) -> StoredFile:
+    found = path.stat()
+    return StoredFile(path=str(path), size=found.st_size, modified=found.st_mtime)
 
 
 def _match(pattern: str) -> list[StoredFile]:
@@ -79,7 +107,6 @@ def _match(pattern: str) -> list[StoredFile]:
             modified=metadata.last_updated_in_seconds or 0.0,
         )
         for metadata in result.metadata_list
-        if not _is_local_folder(metadata.path)
     ]
 
 
@@ -130,8 +157,13 @@ def local_copy(path: str) -> str:
 
 
 def delete(path: str) -> None:
-    """Delete a file if it is there."""
-    if exists(path):
+    """Delete a file if it is there, and on this machine its folder if that is empty then."""
+    if is_local(path):
+        # Beam's delete takes a name with brackets for a glob.
+        Path(path).unlink(missing_ok=True)
+        with suppress(OSError):
+            Path(path).parent.rmdir()
+    elif exists(path):
         FileSystems.delete([path])
 
 

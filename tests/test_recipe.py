@@ -37,7 +37,7 @@ def test_the_recipes_that_come_along_are_valid_and_survive_a_round_trip(path: Pa
 def test_entries_change_and_lift_the_rules_of_a_set(tmp_path: Path) -> None:
     rules = {rule.signal: rule for rule in load(written(tmp_path, SMALL)).rules.thresholds()}
     assert rules["gopher.word_count"] == Rule(
-        signal="gopher.word_count", bounds=Bounds(min=10), origin="recipe"
+        signal="gopher.word_count", bounds=Bounds(min=10, max=100_000), origin="recipe"
     )
     assert "gopher.stop_word_count" not in rules
     assert rules["gopher.mean_word_length"].bounds == Bounds(min=3, max=10)

@@ -23,9 +23,6 @@ __all__ = [
     "parse_date",
 ]
 
-METADATA_FIELDS = 64
-METADATA_CHARACTERS = 2_000
-"""A record keeps this many further fields, each cut at this length: facts, not a second text."""
 STREAM_ERRORS = (OSError, EOFError, zlib.error, ValueError)
 """What the decompressors raise for damaged data; OSError also stands for the file system's own
 errors, which :func:`is_file_system_error` tells apart."""
@@ -100,6 +97,8 @@ class JsonlReader:
             url=as_text(url) or None,
         )
         text = _field(value, self.text)
+        if text is None and self.text in value:
+            return GatedRecord(place=place, reason="empty")
         if text is None:
             names = ", ".join(list(value)[:20]) or "none"
             return _failed(
@@ -187,6 +186,17 @@ def as_text(value: object) -> str:
     return json.dumps(value) if isinstance(value, bool | int | float) else ""
 
 
+def fact_as_text(value: object) -> str:
+    """Any value as the text of a metadata field: text as it is, all else as JSON.
+
+    >>> fact_as_text("en"), fact_as_text({"a": [1, None]})
+    ('en', '{"a": [1, null]}')
+    """
+    if isinstance(value, str):
+        return without_surrogates(value)
+    return without_surrogates(json.dumps(value, ensure_ascii=False, default=str))
+
+
 def without_surrogates(text: str) -> str:
     """Text with ``?`` for halves of surrogate pairs, which JSON may hold and UTF-8 may not."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
@@ -216,12 +226,25 @@ def _field(value: dict[str, Any], name: str) -> Any:
 
 
 def _metadata(value: dict[str, Any], taken: set[str]) -> dict[str, str]:
-    fields = {
-        name[:METADATA_CHARACTERS]: as_text(field)[:METADATA_CHARACTERS]
+    for name in taken:
+        _remove(value, name)
+    return {
+        without_surrogates(name): fact_as_text(field)
         for name, field in value.items()
-        if name not in taken and as_text(field)
+        if field is not None
     }
-    return dict(list(fields.items())[:METADATA_FIELDS])
+
+
+def _remove(value: dict[str, Any], name: str) -> None:
+    if name in value:
+        del value[name]
+        return
+    first, _, rest = name.partition(".")
+    inner = value.get(first)
+    if isinstance(inner, dict):
+        _remove(inner, rest)
+        if not inner:
+            del value[first]
 
 
 def _failed(place: Place, step: str, error: Exception, message: str) -> FailedRecord:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.readers.jsonl import as_text, is_file_system_error, parse_date
+from pipelines.readers.jsonl import as_text, fact_as_text, is_file_system_error, parse_date
 from pipelines.readers.records import FailedRecord, GatedRecord, Place, ReaderItem, Record
 
 __all__ = ["ParquetReader"]
@@ -16,7 +16,7 @@ __all__ = ["ParquetReader"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParquetReader:
-    """Reads a Parquet file a batch of rows at a time, and of its columns only those named here.
+    """Reads a Parquet file a batch of rows at a time.
 
     Columns are named with points for the fields of a struct (``metadata.url``).
 
@@ -26,7 +26,7 @@ class ParquetReader:
         url: The column of the address.
         date: The column of the date: a date or timestamp (without zone taken as UTC), ISO 8601
             text, or seconds or milliseconds since 1970.
-        metadata: Further columns to keep as metadata, under these names.
+        metadata: Further columns to keep as metadata; None for all but those of bytes.
         batch_rows: How many rows are in memory at a time.
     """
 
@@ -34,7 +34,7 @@ class ParquetReader:
     id: str = "id"
     url: str = "url"
     date: str = "date"
-    metadata: tuple[str, ...] = ()
+    metadata: tuple[str, ...] | None = None
     batch_rows: int = 256
 
     def __post_init__(self) -> None:
@@ -52,12 +52,22 @@ class ParquetReader:
                 if problem := self._problem(schema):
                     yield _failed(source, 0, "MissingColumn", problem)
                     return
-                wanted = (self.text, self.id, self.url, self.date, *self.metadata)
+                named = (self.text, self.id, self.url, self.date)
+                further = self.metadata
+                if further is None:
+                    # A struct of which a field is named is not taken whole beside it.
+                    used = {name.partition(".")[0] for name in named} | set(named)
+                    further = tuple(
+                        field.name
+                        for field in schema
+                        if field.name not in used and not _holds_bytes(field.type)
+                    )
+                wanted = (*named, *further)
                 columns = [name for name in dict.fromkeys(wanted) if _type(schema, name)]
                 for batch in parquet.iter_batches(batch_size=self.batch_rows, columns=columns):
                     values = {name: _column(batch, name) for name in columns}
                     for index in range(batch.num_rows):
-                        yield self._item(values, index, source, row)
+                        yield self._item(values, index, source, row, further)
                         row += 1
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             if is_file_system_error(error):
@@ -77,7 +87,14 @@ class ParquetReader:
             return None
         return f"column {self.text!r} is {kind}, not text"
 
-    def _item(self, columns: dict[str, pa.Array], index: int, source: str, row: int) -> ReaderItem:
+    def _item(
+        self,
+        columns: dict[str, pa.Array],
+        index: int,
+        source: str,
+        row: int,
+        further: tuple[str, ...],
+    ) -> ReaderItem:
         try:
             values = {name: _value(column[index]) for name, column in columns.items()}
         except UnicodeDecodeError as error:
@@ -93,13 +110,13 @@ class ParquetReader:
         text = values[self.text]
         if text is None or not text.strip():
             return GatedRecord(place=place, reason="empty")
-        kept = {name: as_text(values.get(name)) for name in self.metadata}
+        kept = {name: values[name] for name in further if values.get(name) is not None}
         return Record(
             place=place,
             content=text,
             media_type="text/plain",
             date=parse_date(values.get(self.date)),
-            metadata={name: value for name, value in kept.items() if value},
+            metadata={name: fact_as_text(value) for name, value in kept.items()},
         )
 
 
@@ -114,6 +131,10 @@ def _type(schema: pa.Schema, name: str) -> pa.DataType | None:
             return None
         kind = kind.field(part).type
     return kind
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
 
 
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
