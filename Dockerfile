@@ -1,6 +1,6 @@
 # The worker image of thresher: Beam's SDK container of the locked Beam version, with thresher in it.
 # Build:  docker build -t thresher .
-# Run:    docker run --rm -v "$PWD:/data" -w /data thresher run configs/quickstart.yaml
+# Run:    docker run --rm --user "$(id -u)" -v "$PWD:/data" -w /data thresher run recipe.yaml
 # On a cluster pass it as Beam's --sdk_container_image: without a command it is Beam's worker.
 ARG BEAM_VERSION=2.77.0
 FROM apache/beam_python3.11_sdk:${BEAM_VERSION}

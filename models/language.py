@@ -81,6 +81,10 @@ class LanguageIdentifier:
         half, middle = self.max_characters // 2, len(text) // 2
         return f"{text[:half]} {text[middle : middle + self.max_characters - half]}"
 
+    def languages(self) -> list[str]:
+        """Return the codes of the languages that the model knows."""
+        return [label.removeprefix("__label__") for label in self._loaded.get_labels()]
+
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Return the language and its probability; nulls for a text without a visible character."""
         text = _WHITESPACE.sub(" ", self._sample(view.text)).strip()

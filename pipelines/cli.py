@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     known, flags = parser.parse_known_args(arguments)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    if flags and known.command not in ("run", "score", "dedup", "report", "select"):
+    if flags and known.command not in ("run", "score", "dedup", "report", "select", "check"):
         parser.error(f"unknown option {flags[0]}")
     known.flags = flags
     _log_to_stderr()
@@ -152,7 +152,7 @@ def _run(arguments: argparse.Namespace) -> int:
     run = _open(arguments)
     outcomes = [run.score(), run.dedup(), run.report(), run.select()]
     done = [outcome for outcome in outcomes if outcome is not None]
-    if not any(outcome.repeated for outcome in done):
+    if not any(outcome.repeated for outcome in done) and _is_published(run):
         run.console.print(
             f"{run.recipe.name}: nothing to do, {run.recipe.output} is up to date", markup=False
         )
@@ -225,8 +225,15 @@ def _publish(run: "Run") -> None:
     selection = selection_of(run.recipe)
     assert selection is not None  # noqa: S101
     dataset_card.write(run.recipe, selection)
-    if report.exists(run.recipe):
+    if run.report_is_current():
         report.write_page(run.recipe, selection)
+
+
+def _is_published(run: "Run") -> bool:
+    from pipelines import storage
+
+    pages = ("README.md", "report.html", "report.json")
+    return all(storage.exists(storage.join(run.recipe.output, page)) for page in pages)
 
 
 def _command(name: str, arguments: argparse.Namespace) -> str:
@@ -247,11 +254,15 @@ def _finish(run: "Run", outcome: "Outcome", following: str) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from pipelines import recipe_file
+    from pipelines import recipe_file, storage
     from pipelines.plan import plan
+    from pipelines.runners import pipeline_options
     from pipelines.stages import check
 
     checked = recipe_file.load(arguments.recipe, arguments.overrides)
+    storage.configure(
+        pipeline_options(runner="local", workers=1, flags=arguments.flags, total_bytes=0)
+    )
     console = _console()
     shards = plan(checked)
     check(checked)

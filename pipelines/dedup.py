@@ -268,6 +268,8 @@ def cluster_of(document: str) -> int:
 
 def _write(group: tuple[int, dict[str, Any]], *, output: str, fingerprint: str) -> ShardRecord:
     [file] = group[1]["file"]
+    records = StageRecords(output, STAGE)
+    records.begin(file.name)
     with storage.open_stored(file.path(output)) as stored:
         documents = pq.ParquetFile(stored).read(columns=["id"])["id"].to_pylist()
     count = len(documents)
@@ -298,5 +300,5 @@ def _write(group: tuple[int, dict[str, Any]], *, output: str, fingerprint: str) 
         counters=counters,
         figures={"clusters": int(((rank == 0) & (size > 1)).sum())},
     )
-    StageRecords(output, STAGE).commit(record)
+    records.commit(record)
     return record

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import xxhash
 
-from filters.decoding import UndecodableText, decode
+from filters.decoding import UndecodableText, decode, storable
 from filters.domains import DomainList
 from filters.extraction import ExtractionError
 from filters.minhash import MinHashSignature
@@ -92,7 +92,7 @@ class DocumentScorer:
         except (ExtractionError, UndecodableText) as error:
             step = "decode" if isinstance(error, UndecodableText) else "extract"
             return failed(place, step, error)
-        text = _storable(text).strip()
+        text = storable(text).strip()
         if len(text) < self._gates.min_characters:
             return GatedRecord(place=place, reason="no_text" if not text else "short_text")
         try:
@@ -125,12 +125,12 @@ class DocumentScorer:
             metadata.setdefault("title", title)
         row = {
             "id": document_id(place, seen),
-            "source": _storable(place.source),
-            "record_id": _storable(place.record_id),
-            "url": None if place.url is None else _storable(place.url),
+            "source": storable(place.source),
+            "record_id": storable(place.record_id),
+            "url": None if place.url is None else storable(place.url),
             "date": record.date,
             "text": text,
-            "metadata": _storable(json.dumps(metadata, ensure_ascii=False, sort_keys=True)),
+            "metadata": storable(json.dumps(metadata, ensure_ascii=False, sort_keys=True)),
             **signals,
         }
         return ScoredDocument(row, size=len(text) + 1_000)
@@ -176,14 +176,23 @@ def model_files(recipe: Recipe) -> dict[str, str]:
     for path in filter(None, map(_model_path, named)):
         if not storage.exists(path):
             raise UserError(f"{path}: no such model file; check the recipe's model paths")
-        hashes[path] = hashlib.sha256(storage.read_bytes(path)).hexdigest()
+        hashes[path] = _digest(path)
     for family, local in zip(named, all_families(_with_local_models(recipe)), strict=True):
         if isinstance(local, _Learned):
             try:
                 local.load()
             except ValueError as error:
-                raise UserError(f"{_model_path(family)}: {' '.join(str(error).split())}") from None
+                message = " ".join(str(error).split())[:200]
+                raise UserError(f"{_model_path(family)}: {message}") from None
     return hashes
+
+
+def _digest(path: str) -> str:
+    digest = hashlib.sha256()
+    with storage.open_stored(path) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 _Learned = LanguageIdentifier | TokenLength | HarmfulPerplexity | QualityClassifier
@@ -245,12 +254,3 @@ def _families(recipe: Recipe) -> list[SignalFamily]:
             )
         )
     return families
-
-
-def _storable(text: str) -> str:
-    """Return text that can be stored as UTF-8: lone surrogates become U+FFFD."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text

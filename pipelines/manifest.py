@@ -8,6 +8,7 @@ has anything to do.
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -15,9 +16,17 @@ from typing import Any
 
 from pipelines import storage
 from pipelines.counters import Counters
-from pipelines.errors import UserError
+from pipelines.errors import StageError, UserError
 from pipelines.storage import WrittenFile
 
+# Where each stage writes; what is there under a shard's name belongs to a record.
+_FOLDERS = {
+    "score": ("scored", "gated", "errors"),
+    "dedup": ("clusters",),
+    "report": (),
+    "select": ("corpus", "rejected"),
+}
+_SHARD_FILE = re.compile(r"-[0-9a-f]{12}\.(?:parquet|jsonl)$")
 _PACKAGES = ("apache-beam", "pyarrow", "resiliparse", "trafilatura", "fasttext-community", "kenlm")
 
 
@@ -112,31 +121,83 @@ class StageRecords:
         content = storage.read_json(self.shard_path(name))
         return None if content is None else ShardRecord.from_json(content)
 
+    def whole_shard(self, name: str, fingerprint: str) -> ShardRecord | None:
+        """Return a shard's record if it was made with ``fingerprint`` and its files are there."""
+        record = self.shard(name)
+        if record is None or record.fingerprint != fingerprint:
+            return None
+        paths = [storage.join(self.output, file.path) for file in record.files]
+        there = all(
+            storage.size(path) == file.bytes for path, file in zip(paths, record.files, strict=True)
+        )
+        return record if there else None
+
+    def whole_manifest(self, fingerprint: str) -> dict[str, Any] | None:
+        """Return the stage's manifest if it was made with ``fingerprint`` and all files are there.
+
+        Each folder is listed once, however many shards there are.
+        """
+        manifest = self.manifest()
+        if manifest is None or manifest["fingerprint"] != fingerprint:
+            return None
+        files = [OutputFile(**file) for shard in manifest["shards"] for file in shard["files"]]
+        sizes: dict[str, int] = {}
+        for folder in {file.path.partition("/")[0] for file in files}:
+            listed = storage.match(storage.join(self.output, folder))
+            sizes.update((file.path, file.size) for file in listed)
+        there = all(sizes.get(storage.join(self.output, file.path)) == file.bytes for file in files)
+        return manifest if there else None
+
+    def begin(self, name: str) -> None:
+        """Forget an earlier version of a shard, its record first: no half is taken for whole."""
+        earlier = self.shard(name)
+        if earlier is None:
+            return
+        storage.delete(self.shard_path(name))
+        for file in earlier.files:
+            storage.delete(storage.join(self.output, file.path))
+
     def commit(self, record: ShardRecord) -> None:
-        """Say that the shard is whole, and delete what only its earlier version had."""
-        earlier = self.shard(record.name)
-        current = {file.path for file in record.files}
+        """Say that the shard is whole."""
         storage.write_json(self.shard_path(record.name), record.as_json())
-        for file in earlier.files if earlier else []:
-            if file.path not in current:
-                storage.delete(storage.join(self.output, file.path))
 
     def all_shards(self) -> list[ShardRecord]:
         """Return the records of all finished shards, sorted by name."""
-        records = storage.match(storage.join(self.output, "manifests", self.stage, "*.json"))
+        records = storage.match(storage.join(self.output, "manifests", self.stage))
         return [
             ShardRecord.from_json(json.loads(storage.read_bytes(record.path))) for record in records
         ]
 
-    def remove_others(self, names: Sequence[str]) -> None:
-        """Delete the records and the files of shards that are not in ``names``."""
+    def keep_only(self, names: Sequence[str]) -> None:
+        """Delete the records and the files of all shards but ``names``.
+
+        Files without a record go too: they are of a run that was cut before its last step.
+
+        Raises:
+            StageError: a shard of ``names`` has no record.
+        """
         wanted = set(names)
+        recorded: set[str] = set()
         for record in self.all_shards():
             if record.name in wanted:
-                continue
-            storage.delete(self.shard_path(record.name))
-            for file in record.files:
-                storage.delete(storage.join(self.output, file.path))
+                wanted.discard(record.name)
+                recorded.update(storage.join(self.output, file.path) for file in record.files)
+            else:
+                self.begin(record.name)
+        if wanted:
+            raise StageError(
+                f"{self.stage}: {len(wanted)} shards have no record in {self.output}, such as"
+                f" {min(wanted)}; do all workers reach this folder?"
+            )
+        for folder in _FOLDERS[self.stage]:
+            for file in storage.match(storage.join(self.output, folder)):
+                if file.path not in recorded and _SHARD_FILE.search(file.path):
+                    storage.delete(file.path)
+
+    def clear(self) -> None:
+        """Delete all that the stage has made."""
+        self.open()
+        self.keep_only([])
 
     def manifest(self) -> dict[str, Any] | None:
         """Return the stage's manifest, or None if the stage was never finished."""

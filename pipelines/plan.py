@@ -1,10 +1,11 @@
 """Which shard holds which input files: the unit of work, of resuming and of output."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import xxhash
 
@@ -42,7 +43,7 @@ class Shard:
     def fingerprint(self, settings: str) -> str:
         """Return what changes when an input file or a setting that matters changes."""
         content = repr((settings, [asdict(file) for file in self.files], self.left_out))
-        return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+        return hashlib.blake2b(os.fsencode(content), digest_size=16).hexdigest()
 
 
 def plan(recipe: Recipe) -> list[Shard]:
@@ -54,7 +55,7 @@ def plan(recipe: Recipe) -> list[Shard]:
     shards: list[Shard] = []
     owner: dict[str, int] = {}
     for index, entry in enumerate(recipe.input):
-        files = _files(entry.paths, key=f"input.{index}.paths")
+        files = files_of(entry.paths, key=f"input.{index}.paths")
         for file in files:
             if owner.setdefault(file.path, index) != index:
                 raise UserError(
@@ -63,13 +64,18 @@ def plan(recipe: Recipe) -> list[Shard]:
                 )
         left_out: dict[str, str] = {}
         if entry.format == "gutenberg":
-            kept, left_out = preferred_editions([file.path for file in files])
-            files = [file for file in files if file.path in set(kept)]
+            _, left_out = preferred_editions([file.path for file in files])
+            files = [file for file in files if file.path not in left_out]
         shards += _cut(files, index=index, shard_bytes=recipe.limits.shard_bytes, left_out=left_out)
     return sorted(shards, key=lambda shard: shard.name)
 
 
-def _files(patterns: Iterable[str], *, key: str) -> list[StoredFile]:
+def files_of(patterns: Iterable[str], *, key: str) -> list[StoredFile]:
+    """List the files that an input's paths name, each once, sorted by path.
+
+    Raises:
+        UserError: a path matches no file or only empty ones.
+    """
     found: dict[str, StoredFile] = {}
     for pattern in _expand(patterns, key=key):
         try:
@@ -86,7 +92,12 @@ def _files(patterns: Iterable[str], *, key: str) -> list[StoredFile]:
                 f" ({key}); fetch or write it again, or leave it out"
             )
         found.update((file.path, file) for file in matched)
-    return [found[path] for path in sorted(found)]
+    # The same file by another spelling or link is the same file.
+    identities: dict[str, str] = {}
+    for path in sorted(found, key=lambda path: (len(path), path)):
+        same = str(Path(path).resolve()) if storage.is_local(path) else path
+        identities.setdefault(same, path)
+    return [found[path] for path in sorted(identities.values())]
 
 
 def _expand(patterns: Iterable[str], *, key: str) -> list[str]:
@@ -114,7 +125,8 @@ def _cut(
 
     A large file is a shard of its own. Small ones share a shard, so that 70,000 books do not
     become 70,000 Parquet files. Because the name of a file decides whether a shard ends with it,
-    a file that is added later changes the one shard that it falls into and no other.
+    a file that is added later changes the shard that it falls into, and those after it up to the
+    next such name only where shards are cut by their size.
     """
     groups: list[list[StoredFile]] = []
     open_group: list[StoredFile] = []
@@ -124,7 +136,7 @@ def _cut(
             continue
         open_group.append(file)
         full = sum(member.size for member in open_group) >= shard_bytes
-        if full or xxhash.xxh3_64_intdigest(file.path.encode()) % _FILES_PER_SHARD == 0:
+        if full or xxhash.xxh3_64_intdigest(os.fsencode(file.path)) % _FILES_PER_SHARD == 0:
             groups.append(open_group)
             open_group = []
     if open_group:
@@ -134,14 +146,12 @@ def _cut(
         paths = [file.path for file in group]
         # Whoever comes first tells of the files that are left out.
         mine = tuple(sorted(left_out.items())) if number == 0 else ()
-        shards.append(
-            Shard(name=_name(paths, index), input=index, files=tuple(group), left_out=mine)
-        )
+        shards.append(Shard(name=_name(paths), input=index, files=tuple(group), left_out=mine))
     return shards
 
 
-def _name(paths: Sequence[str], index: int) -> str:
+def _name(paths: Sequence[str]) -> str:
     stem = PurePosixPath(paths[0]).name.split(".")[0]
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", stem)[:40].strip("-") or "shard"
-    digest = hashlib.blake2b(repr((index, paths)).encode(), digest_size=6).hexdigest()
+    digest = hashlib.blake2b(os.fsencode("\0".join(paths)), digest_size=6).hexdigest()
     return f"{readable}-{digest}"

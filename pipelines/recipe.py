@@ -163,8 +163,8 @@ class Limits(_Section):
 class RuleEntry(_Section):
     """Bounds of one signal in the recipe's `rules`."""
 
-    min: float | None = None
-    max: float | None = None
+    min: float | None = Field(None, allow_inf_nan=False)
+    max: float | None = Field(None, allow_inf_nan=False)
     keep_null: bool = True
     languages: dict[str, "RuleEntry | None"] = {}
 

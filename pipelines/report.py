@@ -14,6 +14,7 @@ from pipelines.manifest import OutputFile, ShardRecord, StageRecords
 from pipelines.recipe import Recipe
 from pipelines.report_figures import Figures
 from pipelines.report_page import render, render_text
+from pipelines.shard_files import read_batches
 
 STAGE = "report"
 FIGURES = "figures.json"
@@ -68,7 +69,7 @@ def _batches(
         columns = ["id", "source", "url", "text"]
         columns += [name for name in schema.signal_columns(kept) if name != _SIGNATURE]
         first_row = 0
-        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
+        for batch in read_batches(parquet, columns=columns, rows=_BATCH_ROWS):
             slice_of_clusters = None
             if clusters is not None:
                 table = clusters.slice(first_row, batch.num_rows).combine_chunks()
@@ -102,11 +103,6 @@ def load(recipe: Recipe, selection: Mapping[str, Any] | None) -> dict[str, Any]:
     content = storage.read_json(storage.join(recipe.output, "report", FIGURES))
     rules = selection["thresholds"] if selection else thresholds(recipe)
     return Figures.from_json(content).finish(rules)
-
-
-def exists(recipe: Recipe) -> bool:
-    """Tell whether the figures of a recipe's output are there."""
-    return StageRecords(recipe.output, STAGE).manifest() is not None
 
 
 def thresholds(recipe: Recipe) -> list[dict[str, Any]]:

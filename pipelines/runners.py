@@ -9,12 +9,18 @@ from collections.abc import Sequence
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
-from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+from apache_beam.portability.api import beam_provision_api_pb2
+from apache_beam.runners.job.utils import dict_to_struct
+from apache_beam.runners.portability.fn_api_runner.fn_runner import (
+    ExtendedProvisionInfo,
+    FnApiRunner,
+)
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipelines.errors import UserError, nearest
 
 LOCAL = "local"
+_RUNNERS = [LOCAL, "SparkRunner", "FlinkRunner", "DataflowRunner", "PortableRunner", "PrismRunner"]
 # Starting worker processes takes some four seconds, in which one process scores 5 MB of books.
 _ONE_PROCESS_BYTES = 20_000_000
 
@@ -36,13 +42,17 @@ def pipeline_options(
     """
     _check(flags)
     if runner != LOCAL:
+        if runner not in _RUNNERS and "." not in runner:
+            raise UserError(f"--runner {runner}: no such runner{nearest(runner, _RUNNERS)}")
         if workers is not None:
             raise UserError(f"--workers is for the local runner; {runner} takes Beam's own options")
         return PipelineOptions([f"--runner={runner}", *flags])
     # Beam tells every step of every worker at this level.
     logging.getLogger("apache_beam").setLevel(logging.WARNING)
+    # What a step raises, this logger tells with its traceback, and then it is raised all the same.
+    logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)
     if workers is None:
-        workers = 1 if total_bytes < _ONE_PROCESS_BYTES else len(os.sched_getaffinity(0))
+        workers = 1 if total_bytes < _ONE_PROCESS_BYTES else _cores()
     return PipelineOptions(
         [
             "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
@@ -51,6 +61,12 @@ def pipeline_options(
             *flags,
         ]
     )
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
@@ -62,7 +78,20 @@ def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
     direct.direct_running_mode = "worker_processes"
     command = f"exec {shlex.quote(sys.executable)} -P -m pipelines.local_worker"
     environment = SubprocessSDKEnvironment.from_command_string(command)
-    return beam.Pipeline(runner=FnApiRunner(default_environment=environment), options=options)
+    # The workers reach remote stores by the same options (credentials, endpoint).
+    told = {
+        f"beam:option:{name}:v1": value
+        for name, value in options.get_all_options(drop_default=True).items()
+        if name != "runner" and not name.startswith("direct_")
+    }
+    provision = beam_provision_api_pb2.ProvisionInfo(
+        retrieval_token="none",  # noqa: S106 - no secret: local workers retrieve nothing by it
+        pipeline_options=dict_to_struct(told),
+    )
+    runner = FnApiRunner(
+        default_environment=environment, provision_info=ExtendedProvisionInfo(provision)
+    )
+    return beam.Pipeline(runner=runner, options=options)
 
 
 def _check(flags: Sequence[str]) -> None:
@@ -76,7 +105,8 @@ def _check(flags: Sequence[str]) -> None:
                 continue
     _, unknown = parser.parse_known_args(list(flags))
     if unknown:
-        known = [option for action in parser._actions for option in action.option_strings]
+        known = ["--set", "--runner", "--workers", "--text"]
+        known += [option for action in parser._actions for option in action.option_strings]
         name = unknown[0].partition("=")[0]
         close = nearest(name, known) if len(name) > 2 else ""
         remedy = close if "did you mean" in close else "; see `thresher run --help`"

@@ -50,7 +50,9 @@ REJECTED = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),
+        pa.field("record_id", pa.string(), nullable=False),
         pa.field("url", pa.string()),
+        pa.field("cluster", pa.int64()),
         pa.field("reasons", pa.list_(pa.string()), nullable=False),
     ]
 )

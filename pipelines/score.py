@@ -12,6 +12,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
+from filters.decoding import storable
 from pipelines import schema, storage
 from pipelines.counters import Counters
 from pipelines.document_scorer import DocumentScorer, ScoredDocument, failed
@@ -30,11 +31,11 @@ class ScoreShards(beam.PTransform[Any, Any]):
 
     Args:
         recipe: The run's recipe.
-        settings: Fingerprint of all settings that the scores depend on.
+        settings: For each input of the recipe the fingerprint of all that its scores depend on.
         progress_folder: Where a local run's progress is kept, or None.
     """
 
-    def __init__(self, *, recipe: Recipe, settings: str, progress_folder: str | None) -> None:
+    def __init__(self, *, recipe: Recipe, settings: list[str], progress_folder: str | None) -> None:
         super().__init__()
         self._score = _ScoreShard(recipe, settings, progress_folder)
 
@@ -44,7 +45,7 @@ class ScoreShards(beam.PTransform[Any, Any]):
 
 
 class _ScoreShard(beam.DoFn):
-    def __init__(self, recipe: Recipe, settings: str, progress_folder: str | None) -> None:
+    def __init__(self, recipe: Recipe, settings: list[str], progress_folder: str | None) -> None:
         self._recipe = recipe
         self._settings = settings
         self._progress_folder = progress_folder
@@ -63,7 +64,7 @@ class _ScoreShard(beam.DoFn):
         record = score_shard(
             shard,
             recipe=self._recipe,
-            settings=self._settings,
+            settings=self._settings[shard.input],
             scorer=self._scorer,
             progress=progress,
         )
@@ -83,11 +84,12 @@ def score_shard(
     """Score one shard and commit its files, or return its record if it is up to date."""
     records = StageRecords(recipe.output, STAGE)
     fingerprint = shard.fingerprint(settings)
-    done = records.shard(shard.name)
-    if done is not None and done.fingerprint == fingerprint:
+    done = records.whole_shard(shard.name, fingerprint)
+    if done is not None:
         progress.add(documents=done.counters.read)
         progress.file_finished(shard.bytes)
         return done
+    records.begin(shard.name)
     output = recipe.output
     counters = Counters()
     with (
@@ -144,6 +146,8 @@ def _items(
 def _records(reader: Any, path: str) -> Iterator[tuple[ReaderItem, int]]:
     try:
         stored = storage.open_stored(path)
+    except storage.StoreError:
+        raise
     except OSError as error:
         yield failed(Place(source=path, offset=0), "read", error), 0
         return
@@ -160,8 +164,8 @@ def _records(reader: Any, path: str) -> Iterator[tuple[ReaderItem, int]]:
 
 def _place(place: Place) -> dict[str, Any]:
     return {
-        "source": place.source,
+        "source": storable(place.source),
         "offset": place.offset,
-        "record_id": place.record_id,
-        "url": place.url,
+        "record_id": storable(place.record_id),
+        "url": None if place.url is None else storable(place.url),
     }

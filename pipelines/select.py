@@ -7,6 +7,7 @@ the keeper that `dedup` named, a rule that this one document fails would lose al
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
@@ -22,7 +23,7 @@ from pipelines.counters import Counters
 from pipelines.dedup import DUPLICATE, ScoredFile
 from pipelines.manifest import ShardRecord, StageRecords
 from pipelines.recipe import Buckets
-from pipelines.shard_files import ParquetFile
+from pipelines.shard_files import ParquetFile, read_batches
 
 STAGE = "select"
 RULES = "rules"
@@ -30,8 +31,9 @@ _SIGNATURE = "minhash.signature"
 _TOKENS = "length.tokens"
 _BATCH_ROWS = 1_024
 _PARTITIONS = 16
+_FAILED = 1 << 32
 
-Passing = tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]
+Passing = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 class SelectDocuments(beam.PTransform[Any, Any]):
@@ -94,7 +96,7 @@ def _by_number(file: ScoredFile) -> tuple[int, ScoredFile]:
 def _passing(
     file: ScoredFile, *, output: str, rules: Sequence[Rule]
 ) -> Iterator[tuple[int, tuple[int, Passing]]]:
-    """Yield who passes the rules among the documents that have duplicates, by cluster."""
+    """Yield the documents that have duplicates, by cluster, and which of them pass the rules."""
     with storage.open_stored(file.path(output, "clusters")) as stored:
         clusters = pq.ParquetFile(stored).read(columns=["cluster", "size", "rank"])
     shared = clusters["size"].to_numpy() > 1
@@ -104,9 +106,11 @@ def _passing(
     with storage.open_stored(file.path(output)) as stored:
         batches = pq.ParquetFile(stored).iter_batches(columns=columns)
         passed = [evaluate(rules, batch).passed for batch in batches]
-    rows = np.flatnonzero(shared & np.concatenate(passed))
+    rows = np.flatnonzero(shared)
     cluster = clusters["cluster"].to_numpy()[rows]
-    rank = clusters["rank"].to_numpy()[rows]
+    # Whoever passes the rules comes before whoever does not.
+    rank = clusters["rank"].to_numpy()[rows].astype(np.int64)
+    rank += np.where(np.concatenate(passed)[rows], 0, _FAILED)
     for partition in range(_PARTITIONS):
         here = cluster % _PARTITIONS == partition
         if here.any():
@@ -139,10 +143,11 @@ def _write(
 ) -> ShardRecord:
     [file] = group[1]["file"]
     records = StageRecords(output, STAGE)
-    done = records.shard(file.name)
-    if done is not None and done.fingerprint == fingerprint:
+    done = records.whole_shard(file.name, fingerprint)
+    if done is not None:
         return done
-    stands = _stands(file, output, group[1].get("winners", ())) if with_clusters else None
+    records.begin(file.name)
+    clusters = _Clusters.read(file, output, group[1].get("winners", ())) if with_clusters else None
     counters = Counters()
     tally = Tally()
     with ExitStack() as stack:
@@ -155,15 +160,23 @@ def _write(
         kept_columns = [name for name in parquet.schema_arrow.names if name != _SIGNATURE]
         kept_schema = pa.schema([parquet.schema_arrow.field(name) for name in kept_columns])
         first_row = 0
-        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=kept_columns):
+        for batch in read_batches(parquet, columns=kept_columns, rows=_BATCH_ROWS):
             rows = slice(first_row, first_row + batch.num_rows)
             first_row += batch.num_rows
             verdicts = evaluate(rules, batch)
-            duplicate = np.zeros(batch.num_rows, dtype=bool) if stands is None else ~stands[rows]
+            duplicate = np.zeros(batch.num_rows, dtype=bool)
+            if clusters is not None:
+                duplicate = ~clusters.stands[rows]
             keep = verdicts.passed & ~duplicate
             _count(counters, verdicts, duplicate)
             tally.add(batch, verdicts, keep, duplicate, buckets)
-            _reject(rejected, batch, verdicts, duplicate)
+            _reject(
+                rejected,
+                batch,
+                verdicts,
+                duplicate,
+                None if clusters is None else clusters.names[rows],
+            )
             for bucket, kept in _by_bucket(batch, keep, buckets):
                 if bucket not in corpus:
                     path = f"corpus/bucket={bucket}/{file.name}.parquet"
@@ -181,17 +194,26 @@ def _write(
     return record
 
 
-def _stands(
-    file: ScoredFile, output: str, winners: Iterable[npt.NDArray[np.int64]]
-) -> npt.NDArray[np.bool_]:
-    """Tell which rows are no duplicate of a document that is kept."""
-    with storage.open_stored(file.path(output, "clusters")) as stored:
-        size = pq.ParquetFile(stored).read(columns=["size"])["size"].to_numpy()
-    stands = size == 1
-    for rows in winners:
-        stands[rows] = True
-    result: npt.NDArray[np.bool_] = stands
-    return result
+@dataclass(frozen=True, slots=True)
+class _Clusters:
+    """The clusters of one file's rows, and which rows stand for theirs.
+
+    A cluster's stand-in is its best document that passes the rules, or its best if none does.
+    """
+
+    names: npt.NDArray[np.int64]
+    stands: npt.NDArray[np.bool_]
+
+    @classmethod
+    def read(
+        cls, file: ScoredFile, output: str, winners: Iterable[npt.NDArray[np.int64]]
+    ) -> "_Clusters":
+        with storage.open_stored(file.path(output, "clusters")) as stored:
+            table = pq.ParquetFile(stored).read(columns=["cluster", "size"])
+        stands = table["size"].to_numpy() == 1
+        for rows in winners:
+            stands[rows] = True
+        return cls(names=table["cluster"].to_numpy(), stands=stands)
 
 
 def _count(counters: Counters, verdicts: Verdicts, duplicate: npt.NDArray[np.bool_]) -> None:
@@ -210,13 +232,16 @@ def _reject(
     batch: pa.RecordBatch,
     verdicts: Verdicts,
     duplicate: npt.NDArray[np.bool_],
+    clusters: npt.NDArray[np.int64] | None,
 ) -> None:
-    names = ("id", "source", "url")
+    names = ("id", "source", "record_id", "url")
     for row in np.flatnonzero(~verdicts.passed | duplicate):
         # A document that fails the rules is no duplicate of what is kept by being worse than it.
         only_duplicate = verdicts.passed[row] and duplicate[row]
         reasons = [DUPLICATE] if only_duplicate else verdicts.reasons[row]
-        rejected.add({name: batch[name][row].as_py() for name in names} | {"reasons": reasons})
+        cluster = None if clusters is None else int(clusters[row])
+        place = {name: batch[name][row].as_py() for name in names}
+        rejected.add({**place, "cluster": cluster, "reasons": reasons})
 
 
 def _by_bucket(

@@ -1,7 +1,7 @@
 """Writers of a shard's output files: Parquet by columns, JSON by lines; whole or not at all."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Self
 
@@ -16,6 +16,14 @@ from pipelines.manifest import OutputFile
 ROW_GROUP_BYTES = 32 * 1024 * 1024
 ROW_GROUP_ROWS = 20_000
 _LARGE_COLUMNS = ("text", "metadata", "minhash.signature")
+
+
+def read_batches(
+    parquet: pq.ParquetFile, *, columns: Sequence[str], rows: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield batches of at most ``rows`` rows, none across row groups, whose size is bounded."""
+    for group in range(parquet.num_row_groups):
+        yield from parquet.iter_batches(batch_size=rows, row_groups=[group], columns=columns)
 
 
 class _ShardFile:

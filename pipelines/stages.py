@@ -1,5 +1,6 @@
 """The four stages of a run, each done only if its inputs or settings have changed."""
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,15 +12,20 @@ from typing import Any
 import apache_beam as beam
 from rich.console import Console
 
+from models.language import LanguageIdentifier
 from pipelines import dedup, progress, report, score, select, storage
 from pipelines.counters import Counters
 from pipelines.dedup import ScoredFile
 from pipelines.document_scorer import DocumentScorer, model_files
 from pipelines.errors import StageError, UserError, nearest
 from pipelines.manifest import StageRecords, fingerprint
-from pipelines.plan import plan
-from pipelines.recipe import GutenbergInput, Recipe
+from pipelines.plan import Shard, files_of, plan
+from pipelines.readers.records import FailedRecord
+from pipelines.recipe import GutenbergInput, Input, Models, ParquetInput, Recipe
 from pipelines.runners import LOCAL, new_pipeline, pipeline_options
+
+# The last line of a worker's traceback where a store, and no fault in the code, ended the work.
+_STORE_ERROR = re.compile(r"(?:\w+\.)*(?:OSError|IOError|StoreError|BeamIOError|\w+: \[Errno)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +77,14 @@ class Run:
         shards = plan(recipe)
         hashes = check(recipe)
         settings = _score_settings(recipe, hashes)
+        inputs = [fingerprint(settings, _input_settings(entry)) for entry in recipe.input]
         stage_fingerprint = fingerprint(
-            settings, [[shard.name, shard.fingerprint(settings)] for shard in shards]
+            [[shard.name, shard.fingerprint(inputs[shard.input])] for shard in shards]
         )
         records = StageRecords(recipe.output, score.STAGE)
-        done = _done(records, stage_fingerprint)
+        done = records.whole_manifest(stage_fingerprint)
         if done is None:
+            _check_output(recipe, shards)
             _check_writable(recipe.output)
             records.open()
             size = sum(shard.bytes for shard in shards)
@@ -87,14 +95,14 @@ class Run:
                     pipeline
                     | beam.Create(work, reshuffle=False)
                     | score.ScoreShards(
-                        recipe=recipe, settings=settings, progress_folder=progress_folder
+                        recipe=recipe, settings=inputs, progress_folder=progress_folder
                     )
                 )
-            records.remove_others([shard.name for shard in shards])
+            records.keep_only([shard.name for shard in shards])
             manifest = records.finish(
                 stage_fingerprint=stage_fingerprint,
                 recipe=recipe.model_dump(mode="json"),
-                details={"models": hashes},
+                details={"models": hashes, "settings": _score_settings(recipe, {})},
             )
         else:
             manifest = done
@@ -111,8 +119,10 @@ class Run:
     def dedup(self) -> Outcome | None:
         """Find the clusters of near-duplicates; None where the recipe wants none."""
         if self.recipe.dedup is None:
+            StageRecords(self.recipe.output, dedup.STAGE).clear()
             return None
         files = _scored_files(self.recipe)
+        _check_preferences(self.recipe)
         stage_fingerprint = _dedup_fingerprint(self.recipe, files)
         return self._stage(
             dedup.STAGE,
@@ -129,7 +139,7 @@ class Run:
         """Write the documents that the rules keep, in length buckets."""
         recipe = self.recipe
         rules = recipe.rules.thresholds()
-        _check_rules(recipe, _computed_signals(recipe))
+        _check_rules(recipe)
         files = _scored_files(recipe)
         clusters = _clusters(recipe, files)
         stage_fingerprint = fingerprint(
@@ -153,16 +163,19 @@ class Run:
             details=lambda records: _selection_details(records, recipe),
         )
 
+    def report_is_current(self) -> bool:
+        """Tell whether the figures are there, of the present scores and clusters."""
+        records = StageRecords(self.recipe.output, report.STAGE)
+        files = _scored_files(self.recipe)
+        return records.whole_manifest(_report_fingerprint(self.recipe, files)) is not None
+
     def report(self) -> Outcome:
         """Write the figures of every signal; the page is made from them by :func:`render`."""
         recipe = self.recipe
         files = _scored_files(recipe)
+        _check_rules(recipe)
         clusters = _clusters(recipe, files)
-        stage_fingerprint = fingerprint(
-            _identities(files),
-            clusters,
-            _version(),
-        )
+        stage_fingerprint = _report_fingerprint(recipe, files)
         return self._stage(
             report.STAGE,
             files,
@@ -186,7 +199,7 @@ class Run:
         details: Callable[[StageRecords], dict[str, Any]] = lambda _: {},
     ) -> Outcome:
         records = StageRecords(self.recipe.output, stage)
-        done = _done(records, stage_fingerprint)
+        done = records.whole_manifest(stage_fingerprint)
         if done is not None:
             return Outcome(stage=stage, manifest=done, repeated=False)
         _check_writable(self.recipe.output)
@@ -195,7 +208,7 @@ class Run:
         size = sum(file.bytes for file in files) // 20
         with self._pipeline(stage, size) as (pipeline, _):
             _ = pipeline | beam.Create(files, reshuffle=False) | transform
-        records.remove_others([file.name for file in files] if shards is None else shards)
+        records.keep_only([file.name for file in files] if shards is None else shards)
         manifest = records.finish(
             stage_fingerprint=stage_fingerprint,
             recipe=self.recipe.model_dump(mode="json"),
@@ -203,6 +216,12 @@ class Run:
         )
         outcome = Outcome(stage=stage, manifest=manifest, repeated=True)
         _check_balance(outcome)
+        scored = StageRecords(self.recipe.output, score.STAGE).required("thresher score RECIPE")
+        if outcome.counters.read != scored["counters"]["out"]:
+            raise StageError(
+                f"{stage}: read {outcome.counters.read} documents of"
+                f" {scored['counters']['out']} that were scored"
+            )
         return outcome
 
     @contextmanager
@@ -223,10 +242,13 @@ class Run:
             try:
                 with new_pipeline(options) as pipeline:
                     yield pipeline, folder
-            except OSError as error:
-                message = " ".join(str(error).split())
+            except (OSError, RuntimeError) as error:
+                # Beam passes a worker's error on as a RuntimeError that holds its traceback.
+                cause = str(error).strip().splitlines()[-1]
+                if isinstance(error, RuntimeError) and not _STORE_ERROR.match(cause):
+                    raise
                 raise StageError(
-                    f"{stage}: {message}; what is finished stays, and a rerun goes on from there"
+                    f"{stage}: {cause}; what is finished stays, and a rerun goes on from there"
                 ) from error
 
 
@@ -240,15 +262,31 @@ def check(recipe: Recipe) -> dict[str, str]:
         UserError: a rule or a preference is on a signal that nobody computes, a model file is
             missing or of another kind, or another file that the recipe names is missing.
     """
-    computed = _computed_signals(recipe)
-    _check_rules(recipe, computed)
-    prefer = recipe.dedup.prefer if recipe.dedup else []
-    learned = ["quality.score", "harmful.perplexity"]
-    for signal in prefer:
-        if signal not in [*computed, *learned]:
-            raise UserError(f"dedup.prefer: no step computes `{signal}`{nearest(signal, computed)}")
+    _check_rules(recipe)
+    _check_preferences(recipe)
     _check_files(recipe)
-    return model_files(recipe)
+    hashes = model_files(recipe)
+    _check_languages(recipe)
+    return hashes
+
+
+def _check_columns(entry: ParquetInput, *, key: str) -> None:
+    """Refuse a Parquet input whose first file lacks the column of the text."""
+    first = files_of(entry.paths, key=f"{key}.paths")[0]
+    with storage.open_stored(first.path) as stored:
+        item = next(iter(entry.reader().read(stored, first.path)), None)
+    if isinstance(item, FailedRecord) and item.exception == "MissingColumn":
+        raise UserError(f"{first.path} ({key}.text): {item.message}")
+
+
+def _check_languages(recipe: Recipe) -> None:
+    identifier = LanguageIdentifier(model=storage.local_copy(recipe.language.model))
+    known = identifier.languages()
+    for code in recipe.gates.languages or []:
+        if code not in known:
+            raise UserError(
+                f"gates.languages: {recipe.language.model} knows no `{code}`{nearest(code, known)}"
+            )
 
 
 def _check_files(recipe: Recipe) -> None:
@@ -256,16 +294,11 @@ def _check_files(recipe: Recipe) -> None:
     for index, entry in enumerate(recipe.input):
         if isinstance(entry, GutenbergInput):
             named[f"input.{index}.catalogue"] = entry.catalogue
+        if isinstance(entry, ParquetInput):
+            _check_columns(entry, key=f"input.{index}")
     for key, path in named.items():
         if path is not None and not storage.exists(path):
             raise UserError(f"{path}: no such file ({key})")
-
-
-def _done(records: StageRecords, stage_fingerprint: str) -> dict[str, Any] | None:
-    manifest = records.manifest()
-    if manifest is not None and manifest["fingerprint"] == stage_fingerprint:
-        return manifest
-    return None
 
 
 def _version() -> str:
@@ -284,16 +317,32 @@ def _score_settings(recipe: Recipe, model_hashes: dict[str, str]) -> str:
     ]
     return fingerprint(
         content,
-        [entry.model_dump(mode="json", exclude={"paths"}) for entry in recipe.input],
         fingerprint(storage.read_bytes(blocked).hex()) if blocked else None,
         signature,
         sorted(model_hashes.values()),
-        _version(),
+        [version(package) for package in ("thresher", "resiliparse", "trafilatura")],
+        [version(package) for package in ("fasttext-community", "kenlm", "tokenizers")],
     )
+
+
+def _input_settings(entry: Input) -> list[Any]:
+    """Return what of an input decides what its files give, the catalogue's content included."""
+    catalogue = entry.catalogue if isinstance(entry, GutenbergInput) else None
+    content = (
+        [(file.path, file.size, file.modified) for file in storage.match(catalogue)]
+        if (catalogue)
+        else []
+    )
+    return [entry.model_dump(mode="json", exclude={"paths"}), content]
 
 
 def _scored_files(recipe: Recipe) -> list[ScoredFile]:
     manifest = StageRecords(recipe.output, score.STAGE).required("thresher score RECIPE")
+    if manifest["settings"] != _score_settings(recipe, {}):
+        raise UserError(
+            f"{recipe.output}: scored with other settings of input, extraction, gates, signals,"
+            " models, tokenizer or signatures than the recipe has; first: thresher score RECIPE"
+        )
     return [
         ScoredFile(
             number=number,
@@ -311,7 +360,12 @@ def _identities(files: Sequence[ScoredFile]) -> list[list[str]]:
 
 def _dedup_fingerprint(recipe: Recipe, files: Sequence[ScoredFile]) -> str:
     assert recipe.dedup is not None  # noqa: S101
-    return fingerprint(recipe.dedup.model_dump(mode="json"), _identities(files), _version())
+    settings = recipe.dedup.model_dump(mode="json", exclude={"partitions"})
+    return fingerprint(settings, _identities(files), _version())
+
+
+def _report_fingerprint(recipe: Recipe, files: Sequence[ScoredFile]) -> str:
+    return fingerprint(_identities(files), _clusters(recipe, files), _version())
 
 
 def _clusters(recipe: Recipe, files: Sequence[ScoredFile]) -> str | None:
@@ -332,18 +386,64 @@ def _clusters(recipe: Recipe, files: Sequence[ScoredFile]) -> str | None:
     return expected
 
 
-def _computed_signals(recipe: Recipe) -> list[str]:
-    return [signal.name for signal in DocumentScorer(recipe).signals]
-
-
-def _check_rules(recipe: Recipe, computed: Sequence[str]) -> None:
+def _check_rules(recipe: Recipe) -> None:
+    types = {signal.name: signal.type for signal in DocumentScorer(recipe).signals}
     for rule in recipe.rules.thresholds():
-        if rule.signal in computed:
-            continue
         origin = "rules" if rule.origin == "recipe" else f"rules.use {rule.origin}"
+        kind = types.get(rule.signal)
+        if kind is None:
+            family = rule.signal.partition(".")[0]
+            remedy = nearest(rule.signal, list(types))
+            if family in Models.model_fields:
+                remedy = f"; give a model as models.{family}.path"
+            raise UserError(f"{origin}: no step computes `{rule.signal}`{remedy}")
+        if kind not in ("int64", "float64", "bool"):
+            raise UserError(f"{origin}: `{rule.signal}` is a {kind}, and a rule needs a number")
+
+
+def _check_preferences(recipe: Recipe) -> None:
+    types = {signal.name: signal.type for signal in DocumentScorer(recipe).signals}
+    # Preferences of the default that need a model say nothing where there is none.
+    learned = ["quality.score", "harmful.perplexity"]
+    for signal in recipe.dedup.prefer if recipe.dedup else []:
+        if signal not in types and signal not in learned:
+            raise UserError(
+                f"dedup.prefer: no step computes `{signal}`{nearest(signal, list(types))}"
+            )
+        if types.get(signal, "float64") not in ("int64", "float64", "bool"):
+            raise UserError(f"dedup.prefer: `{signal}` is a {types[signal]}, not a number")
+
+
+def _check_output(recipe: Recipe, shards: Sequence[Shard]) -> None:
+    """Refuse an output that holds something else, or that the input would read back.
+
+    Raises:
+        UserError: the output is another recipe's, has files that no run wrote, or lies in an input.
+    """
+    output = recipe.output
+    inside = f"{output.rstrip('/')}/"
+    read = next((f.path for shard in shards for f in shard.files if f.path.startswith(inside)), "")
+    folders = [path.rstrip("/") + "/" for entry in recipe.input for path in entry.paths]
+    around = next((folder for folder in folders if inside.startswith(folder)), "")
+    if read or around:
         raise UserError(
-            f"{origin}: no step computes `{rule.signal}`{nearest(rule.signal, computed)}"
+            f"{output} (output): lies in the input {read or around}; the next run would read what"
+            " this one writes: choose another folder"
         )
+    manifest = StageRecords(output, score.STAGE).manifest()
+    if manifest is not None and manifest["recipe"]["name"] != recipe.name:
+        raise UserError(
+            f"{output} (output): holds the output of the recipe {manifest['recipe']['name']};"
+            " choose another folder, or delete it"
+        )
+    if storage.match(storage.join(output, "manifests")):
+        return
+    for folder in ("scored", "clusters", "corpus"):
+        if foreign := storage.match(storage.join(output, folder)):
+            raise UserError(
+                f"{foreign[0].path}: no run of thresher wrote this; choose another output than"
+                f" {output}, or delete it"
+            )
 
 
 def _check_writable(output: str) -> None:
@@ -368,5 +468,8 @@ def _selection_details(records: StageRecords, recipe: Recipe) -> dict[str, Any]:
     tally = select.Tally()
     for shard in records.all_shards():
         tally.merge(shard.figures)
-    scores = StageRecords(recipe.output, score.STAGE).required("thresher score RECIPE")
-    return {"figures": tally.as_json(), "scores": scores["fingerprint"]}
+    stages = {
+        stage: (StageRecords(recipe.output, stage).manifest() or {}).get("fingerprint")
+        for stage in (score.STAGE, dedup.STAGE)
+    }
+    return {"figures": tally.as_json(), "made_of": stages}

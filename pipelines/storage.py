@@ -4,6 +4,7 @@ A thin layer over Beam's FileSystems with the one promise that the stages rest o
 appears whole under its name, or not at all.
 """
 
+import errno
 import io
 import json
 import os
@@ -20,6 +21,8 @@ import xxhash
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipelines.errors import UserError
 
 _PARTIAL_SUFFIX = ".partial"
 _UNFINISHED = (_PARTIAL_SUFFIX, ".part", ".part.json")
@@ -110,14 +113,76 @@ def _match(pattern: str) -> list[StoredFile]:
     ]
 
 
+def size(path: str) -> int | None:
+    """Return the size of a file in bytes, or None if it is not there."""
+    return int(FileSystems.get_filesystem(path).size(path)) if exists(path) else None
+
+
 def exists(path: str) -> bool:
     """Tell whether a file is there."""
-    return bool(FileSystems.exists(path))
+    try:
+        return bool(FileSystems.exists(path))
+    except ValueError as error:
+        # Beam knows the scheme, and the package for it is not installed.
+        raise UserError(f"{path}: {error}") from None
+
+
+class StoreError(OSError):
+    """A store failed: never a fault of what a file holds, and worth another try."""
+
+    def __init__(self, path: str, error: Exception) -> None:
+        super().__init__(errno.EIO, f"the store failed: {' '.join(str(error).split())}", path)
+
+
+class _RemoteFile(io.RawIOBase):
+    """A file of a remote store whose every failure is a :class:`StoreError`.
+
+    Beam's stores raise exceptions of their own, which a reader would take for damaged content.
+    """
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self._path = path
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            content = self._file.read(len(buffer))
+        except Exception as error:  # every store raises errors of its own
+            raise StoreError(self._path, error) from error
+        buffer[: len(content)] = content
+        return len(content)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def open_stored(path: str) -> BinaryIO:
-    """Open a file for reading as it is stored: nothing is decompressed."""
-    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    """Open a file for reading as it is stored: nothing is decompressed.
+
+    Raises:
+        StoreError: a remote store failed.
+        OSError: a local file can't be opened.
+    """
+    if is_local(path):
+        return Path(path).open("rb")
+    try:
+        file = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    except Exception as error:
+        raise StoreError(path, error) from error
+    return io.BufferedReader(_RemoteFile(path, file), buffer_size=1 << 20)
 
 
 def read_bytes(path: str) -> bytes:

@@ -16,11 +16,14 @@ _MOST_REASONS = 12
 
 
 def selection_of(recipe: Recipe) -> dict[str, Any] | None:
-    """Return what `select` did with the present scores, or None before that."""
+    """Return what `select` did with the present scores and clusters, or None before that."""
     manifest = StageRecords(recipe.output, "select").manifest()
-    scores = StageRecords(recipe.output, "score").manifest()
-    if manifest is None or scores is None or manifest["scores"] != scores["fingerprint"]:
+    if manifest is None:
         return None
+    for stage, made_of in manifest["made_of"].items():
+        present = StageRecords(recipe.output, stage).manifest() or {}
+        if present.get("fingerprint") != made_of:
+            return None
     counts = {}
     for stage in ("score", "dedup", "select"):
         of_stage = StageRecords(recipe.output, stage).manifest()
@@ -121,6 +124,9 @@ def _print_selection(console: Console, selection: Mapping[str, Any]) -> None:
     duplicates = selection["counts"]["select"]["gated"].get("near_duplicate", 0)
     if duplicates:
         console.print(f"near-duplicates of a kept document: {duplicates:,}", highlight=False)
+    if not selection["buckets"]:
+        console.print("no document was kept: see the rules above, and what score gated")
+        return
     buckets = Table("up to tokens", title="corpus: length buckets", title_justify="left")
     for column in ("documents", "tokens"):
         buckets.add_column(column, justify="right")

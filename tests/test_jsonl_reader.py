@@ -59,6 +59,7 @@ def test_fields_by_dotted_names() -> None:
             content="T",
             media_type="text/plain",
             date=datetime(1970, 1, 2, tzinfo=UTC),
+            metadata={"meta": '{"by": 3}'},
         )
     ]
     flat = b'{"doc.body": "a key with a point", "doc": {"body": "nested"}}'

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow.dataset as ds
@@ -266,3 +267,106 @@ def test_more_errors_than_allowed_fail_the_stage_at_its_end(
         "thresher: score: 1.3% of the records are errors, more than limits.max_error_rate 1.0%;"
         f" see {tmp_path}/out/errors/score\n"
     )
+
+
+def test_outputs_that_are_gone_are_made_again(copied: Path) -> None:
+    whole = content(copied)
+    shutil.rmtree(copied / "corpus")
+    (copied / "report.html").unlink()
+    next((copied / "scored").iterdir()).unlink()
+    assert run(copied) == 0
+    assert content(copied) == whole
+
+
+def test_a_selection_cut_before_its_record_leaves_nothing_of_itself(copied: Path) -> None:
+    whole = content(copied)
+    # What a run with other rules wrote before it was killed: files, and no record of them.
+    records = StageRecords(str(copied), "select")
+    Path(records.manifest_path).unlink()
+    for record in records.all_shards():
+        Path(records.shard_path(record.name)).unlink()
+        stray = copied / f"corpus/bucket=4096/{record.name}.parquet"
+        stray.parent.mkdir(exist_ok=True)
+        stray.write_bytes(b"of another selection")
+    assert run(copied) == 0
+    assert content(copied) == whole
+    assert not (copied / "corpus/bucket=4096").exists()
+
+
+def test_without_dedup_no_duplicate_is_dropped_and_no_cluster_is_left(copied: Path) -> None:
+    assert run(copied, "dedup=null") == 0
+    assert counters_of(copied, "select")["gated"] == {"rules": 24}
+    assert not (copied / "clusters").exists()
+    assert not (copied / "manifests/dedup.json").exists()
+
+
+def counters_of(output: Path, stage: str) -> dict[str, Any]:
+    content = json.loads((output / "manifests" / f"{stage}.json").read_text())
+    return dict(content["counters"])
+
+
+def test_another_number_of_partitions_changes_nothing(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(copied, "dedup.partitions=3") == 0
+    assert "nothing to do" in capsys.readouterr().out
+
+
+def test_scores_made_with_other_settings_are_not_used(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = ["--set", f"output={copied}", "--set", "dedup.bands=20"]
+    for stage in ("dedup", "report", "select"):
+        assert main([stage, RECIPE, *settings]) == 2
+        assert "first: thresher score RECIPE" in capsys.readouterr().err
+    assert run(copied) == 0
+
+
+def test_an_output_of_something_else_is_refused(
+    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = content(copied)
+    assert run(copied, "name=other", "gates.min_characters=2") == 2
+    assert "holds the output of the recipe quickstart" in capsys.readouterr().err
+    assert content(copied) == before
+    foreign = tmp_path / "foreign"
+    (foreign / "corpus").mkdir(parents=True)
+    (foreign / "corpus/mine.parquet").write_bytes(b"mine")
+    assert run(foreign) == 2
+    assert "no run of thresher wrote this" in capsys.readouterr().err
+    books = Path(shutil.copytree("configs/quickstart/sample/books", tmp_path / "books"))
+    inputs = f"input=[{{format: gutenberg, paths: [{books}]}}]"
+    assert run(books / "out", inputs) == 2
+    assert "lies in the input" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_told_in_one_line_and_a_rerun_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(self: object, row: object, *, size: int = 0) -> None:
+        raise OSError(28, "No space left on device")
+
+    output = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.shard_files.ParquetFile.add", full)
+        assert run(output) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.startswith("thresher: score: ")
+    assert "No space left on device" in told
+    assert run(output) == 0
+    assert counters(output)["select"]["out"] == 93
+
+
+def test_why_a_document_was_dropped_and_which_copy_stayed(finished: Path) -> None:
+    text = Path("docs/run-locally.md").read_text()
+    queries = text.partition("```sql\n")[2].partition("```")[0].split(";")
+    answers = [
+        duckdb.execute(query.replace("out/quickstart", str(finished))).fetchall()
+        for query in queries
+        if query.strip()
+    ]
+    assert len(answers) == 4
+    rejected, _, _, kept = answers
+    assert [row[-1] for row in rejected if row[-1] == ["near_duplicate"]]
+    assert len({row[0] for row in kept}) >= 1

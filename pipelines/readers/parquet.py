@@ -134,7 +134,7 @@ def _type(schema: pa.Schema, name: str) -> pa.DataType | None:
 
 
 def _holds_bytes(kind: pa.DataType) -> bool:
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
