@@ -244,7 +244,7 @@ class Run:
                     yield pipeline, folder
             except (OSError, RuntimeError) as error:
                 # Beam passes a worker's error on as a RuntimeError that holds its traceback.
-                cause = str(error).strip().splitlines()[-1]
+                cause = str(error).strip().splitlines()[-1].removeprefix("RuntimeError: ")
                 if isinstance(error, RuntimeError) and not _STORE_ERROR.match(cause):
                     raise
                 raise StageError(

@@ -37,7 +37,7 @@ def test_whole_record() -> None:
         "score": 0.5,
         "adult": False,
         "nothing": None,
-        "nested": {"left": "out"},
+        "nested": {"left": "in"},
     }
     assert read(json.dumps(line, ensure_ascii=False).encode()) == [
         Record(
@@ -45,14 +45,22 @@ def test_whole_record() -> None:
             content="Ein Text – 文",
             media_type="text/plain",
             date=datetime(2024, 5, 1, tzinfo=UTC),
-            metadata={"lang": "de", "score": "0.5", "adult": "false"},
+            metadata={
+                "lang": "de",
+                "score": "0.5",
+                "adult": "false",
+                "nested": '{"left": "in"}',
+            },
         )
     ]
 
 
 def test_fields_by_dotted_names() -> None:
     reader = JsonlReader(text="doc.body", id="meta.id", url="meta.link.href", date="meta.time")
-    line = {"doc": {"body": "T"}, "meta": {"id": "x", "link": {"href": "u:v"}, "time": 86400}}
+    line = {
+        "doc": {"body": "T"},
+        "meta": {"id": "x", "link": {"href": "u:v"}, "time": 86400, "by": 3},
+    }
     assert read(json.dumps(line).encode(), reader) == [
         Record(
             place=Place(source=SOURCE, offset=0, record_id="x", url="u:v"),
