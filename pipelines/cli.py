@@ -152,7 +152,7 @@ def _run(arguments: argparse.Namespace) -> int:
     run = _open(arguments)
     outcomes = [run.score(), run.dedup(), run.report(), run.select()]
     done = [outcome for outcome in outcomes if outcome is not None]
-    if not any(outcome.repeated for outcome in done) and _is_published(run):
+    if not any(outcome.made_now for outcome in done) and _is_published(run):
         run.console.print(
             f"{run.recipe.name}: nothing to do, {run.recipe.output} is up to date", markup=False
         )
@@ -212,7 +212,7 @@ def _report(arguments: argparse.Namespace) -> int:
 def _select(arguments: argparse.Namespace) -> int:
     run = _open(arguments)
     outcome = run.select()
-    if outcome.repeated:
+    if outcome.made_now:
         _publish(run)
     return _finish(run, outcome, f"look at {run.recipe.output}/corpus")
 
@@ -245,7 +245,7 @@ def _command(name: str, arguments: argparse.Namespace) -> str:
 def _finish(run: "Run", outcome: "Outcome", following: str) -> int:
     from pipelines.summary import print_summary
 
-    if not outcome.repeated:
+    if not outcome.made_now:
         _say(run.console, f"{outcome.stage}: nothing to do, {run.recipe.output} is up to date")
         return 0
     print_summary(run.console, run.recipe, [outcome])
@@ -255,9 +255,9 @@ def _finish(run: "Run", outcome: "Outcome", following: str) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from pipelines import recipe_file, storage
+    from pipelines.checks import check
     from pipelines.plan import plan
     from pipelines.runners import pipeline_options
-    from pipelines.stages import check
 
     checked = recipe_file.load(arguments.recipe, arguments.overrides)
     storage.configure(

@@ -85,6 +85,7 @@ class DocumentScorer:
                 where a dump repeats a record id.
         """
         place = record.place
+        identifier = document_id(place, seen)
         if place.url and self._blocked is not None and self._blocked.covers(place.url):
             return GatedRecord(place=place, reason="blocked_domain")
         try:
@@ -96,7 +97,7 @@ class DocumentScorer:
         if len(text) < self._gates.min_characters:
             return GatedRecord(place=place, reason="no_text" if not text else "short_text")
         try:
-            return self._scored(record, text, title, seen)
+            return self._scored(record, text, title, identifier)
         except Exception as error:  # noqa: BLE001 - a scorer's fault on one text is one error
             return failed(place, "score", error)
 
@@ -110,7 +111,7 @@ class DocumentScorer:
         return decoded.text, ""
 
     def _scored(
-        self, record: Record, text: str, title: str, seen: Counter[str]
+        self, record: Record, text: str, title: str, identifier: str
     ) -> ScoredDocument | GatedRecord:
         place = record.place
         view = TextView(text)
@@ -124,7 +125,7 @@ class DocumentScorer:
         if title:
             metadata.setdefault("title", title)
         row = {
-            "id": document_id(place, seen),
+            "id": identifier,
             "source": storable(place.source),
             "record_id": storable(place.record_id),
             "url": None if place.url is None else storable(place.url),

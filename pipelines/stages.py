@@ -12,16 +12,20 @@ from typing import Any
 import apache_beam as beam
 from rich.console import Console
 
-from models.language import LanguageIdentifier
 from pipelines import dedup, progress, report, score, select, storage
+from pipelines.checks import (
+    check,
+    check_output,
+    check_preferences,
+    check_rules,
+    check_writable,
+)
 from pipelines.counters import Counters
 from pipelines.dedup import ScoredFile
-from pipelines.document_scorer import DocumentScorer, model_files
-from pipelines.errors import StageError, UserError, nearest
+from pipelines.errors import StageError, UserError
 from pipelines.manifest import StageRecords, fingerprint
-from pipelines.plan import Shard, files_of, plan
-from pipelines.readers.records import FailedRecord
-from pipelines.recipe import GutenbergInput, Input, Models, ParquetInput, Recipe
+from pipelines.plan import plan
+from pipelines.recipe import GutenbergInput, Input, Recipe
 from pipelines.runners import LOCAL, new_pipeline, pipeline_options
 
 # The last line of a worker's traceback where a store, and no fault in the code, ended the work.
@@ -35,12 +39,12 @@ class Outcome:
     Attributes:
         stage: Its name.
         manifest: Its manifest.
-        repeated: Whether there was anything to do.
+        made_now: Whether this run made it; if not, it was up to date.
     """
 
     stage: str
     manifest: dict[str, Any]
-    repeated: bool
+    made_now: bool
 
     @property
     def counters(self) -> Counters:
@@ -84,8 +88,8 @@ class Run:
         records = StageRecords(recipe.output, score.STAGE)
         done = records.whole_manifest(stage_fingerprint)
         if done is None:
-            _check_output(recipe, shards)
-            _check_writable(recipe.output)
+            check_output(recipe, shards)
+            check_writable(recipe.output)
             records.open()
             size = sum(shard.bytes for shard in shards)
             with self._pipeline(score.STAGE, size, watched=True) as (pipeline, progress_folder):
@@ -106,7 +110,7 @@ class Run:
             )
         else:
             manifest = done
-        outcome = Outcome(stage=score.STAGE, manifest=manifest, repeated=done is None)
+        outcome = Outcome(stage=score.STAGE, manifest=manifest, made_now=done is None)
         _check_balance(outcome)
         rate = outcome.counters.error_rate
         if rate > recipe.limits.max_error_rate:
@@ -122,7 +126,7 @@ class Run:
             StageRecords(self.recipe.output, dedup.STAGE).clear()
             return None
         files = _scored_files(self.recipe)
-        _check_preferences(self.recipe)
+        check_preferences(self.recipe)
         stage_fingerprint = _dedup_fingerprint(self.recipe, files)
         return self._stage(
             dedup.STAGE,
@@ -139,7 +143,7 @@ class Run:
         """Write the documents that the rules keep, in length buckets."""
         recipe = self.recipe
         rules = recipe.rules.thresholds()
-        _check_rules(recipe)
+        check_rules(recipe)
         files = _scored_files(recipe)
         clusters = _clusters(recipe, files)
         stage_fingerprint = fingerprint(
@@ -173,7 +177,7 @@ class Run:
         """Write the figures of every signal; the page is made from them by :func:`render`."""
         recipe = self.recipe
         files = _scored_files(recipe)
-        _check_rules(recipe)
+        check_rules(recipe)
         clusters = _clusters(recipe, files)
         stage_fingerprint = _report_fingerprint(recipe, files)
         return self._stage(
@@ -201,8 +205,8 @@ class Run:
         records = StageRecords(self.recipe.output, stage)
         done = records.whole_manifest(stage_fingerprint)
         if done is not None:
-            return Outcome(stage=stage, manifest=done, repeated=False)
-        _check_writable(self.recipe.output)
+            return Outcome(stage=stage, manifest=done, made_now=False)
+        check_writable(self.recipe.output)
         records.open()
         # These stages take a twentieth of the time that scoring takes for as many bytes.
         size = sum(file.bytes for file in files) // 20
@@ -214,7 +218,7 @@ class Run:
             recipe=self.recipe.model_dump(mode="json"),
             details=details(records),
         )
-        outcome = Outcome(stage=stage, manifest=manifest, repeated=True)
+        outcome = Outcome(stage=stage, manifest=manifest, made_now=True)
         _check_balance(outcome)
         scored = StageRecords(self.recipe.output, score.STAGE).required("thresher score RECIPE")
         if outcome.counters.read != scored["counters"]["out"]:
@@ -250,55 +254,6 @@ class Run:
                 raise StageError(
                     f"{stage}: {cause}; what is finished stays, and a rerun goes on from there"
                 ) from error
-
-
-def check(recipe: Recipe) -> dict[str, str]:
-    """Check what a recipe asks for against what there is, before any work.
-
-    Returns:
-        The SHA-256 of each model file by its path.
-
-    Raises:
-        UserError: a rule or a preference is on a signal that nobody computes, a model file is
-            missing or of another kind, or another file that the recipe names is missing.
-    """
-    _check_rules(recipe)
-    _check_preferences(recipe)
-    _check_files(recipe)
-    hashes = model_files(recipe)
-    _check_languages(recipe)
-    return hashes
-
-
-def _check_columns(entry: ParquetInput, *, key: str) -> None:
-    """Refuse a Parquet input whose first file lacks the column of the text."""
-    first = files_of(entry.paths, key=f"{key}.paths")[0]
-    with storage.open_stored(first.path) as stored:
-        item = next(iter(entry.reader().read(stored, first.path)), None)
-    if isinstance(item, FailedRecord) and item.exception == "MissingColumn":
-        raise UserError(f"{first.path} ({key}.text): {item.message}")
-
-
-def _check_languages(recipe: Recipe) -> None:
-    identifier = LanguageIdentifier(model=storage.local_copy(recipe.language.model))
-    known = identifier.languages()
-    for code in recipe.gates.languages or []:
-        if code not in known:
-            raise UserError(
-                f"gates.languages: {recipe.language.model} knows no `{code}`{nearest(code, known)}"
-            )
-
-
-def _check_files(recipe: Recipe) -> None:
-    named = {"gates.blocked_domains": recipe.gates.blocked_domains}
-    for index, entry in enumerate(recipe.input):
-        if isinstance(entry, GutenbergInput):
-            named[f"input.{index}.catalogue"] = entry.catalogue
-        if isinstance(entry, ParquetInput):
-            _check_columns(entry, key=f"input.{index}")
-    for key, path in named.items():
-        if path is not None and not storage.exists(path):
-            raise UserError(f"{path}: no such file ({key})")
 
 
 def _version() -> str:
@@ -384,77 +339,6 @@ def _clusters(recipe: Recipe, files: Sequence[ScoredFile]) -> str | None:
             " first: thresher dedup RECIPE"
         )
     return expected
-
-
-def _check_rules(recipe: Recipe) -> None:
-    types = {signal.name: signal.type for signal in DocumentScorer(recipe).signals}
-    for rule in recipe.rules.thresholds():
-        origin = "rules" if rule.origin == "recipe" else f"rules.use {rule.origin}"
-        kind = types.get(rule.signal)
-        if kind is None:
-            family = rule.signal.partition(".")[0]
-            remedy = nearest(rule.signal, list(types))
-            if family in Models.model_fields:
-                remedy = f"; give a model as models.{family}.path"
-            raise UserError(f"{origin}: no step computes `{rule.signal}`{remedy}")
-        if kind not in ("int64", "float64", "bool"):
-            raise UserError(f"{origin}: `{rule.signal}` is a {kind}, and a rule needs a number")
-
-
-def _check_preferences(recipe: Recipe) -> None:
-    types = {signal.name: signal.type for signal in DocumentScorer(recipe).signals}
-    # Preferences of the default that need a model say nothing where there is none.
-    learned = ["quality.score", "harmful.perplexity"]
-    for signal in recipe.dedup.prefer if recipe.dedup else []:
-        if signal not in types and signal not in learned:
-            raise UserError(
-                f"dedup.prefer: no step computes `{signal}`{nearest(signal, list(types))}"
-            )
-        if types.get(signal, "float64") not in ("int64", "float64", "bool"):
-            raise UserError(f"dedup.prefer: `{signal}` is a {types[signal]}, not a number")
-
-
-def _check_output(recipe: Recipe, shards: Sequence[Shard]) -> None:
-    """Refuse an output that holds something else, or that the input would read back.
-
-    Raises:
-        UserError: the output is another recipe's, has files that no run wrote, or lies in an input.
-    """
-    output = recipe.output
-    inside = f"{output.rstrip('/')}/"
-    read = next((f.path for shard in shards for f in shard.files if f.path.startswith(inside)), "")
-    folders = [path.rstrip("/") + "/" for entry in recipe.input for path in entry.paths]
-    around = next((folder for folder in folders if inside.startswith(folder)), "")
-    if read or around:
-        raise UserError(
-            f"{output} (output): lies in the input {read or around}; the next run would read what"
-            " this one writes: choose another folder"
-        )
-    manifest = StageRecords(output, score.STAGE).manifest()
-    if manifest is not None and manifest["recipe"]["name"] != recipe.name:
-        raise UserError(
-            f"{output} (output): holds the output of the recipe {manifest['recipe']['name']};"
-            " choose another folder, or delete it"
-        )
-    if storage.match(storage.join(output, "manifests")):
-        return
-    for folder in ("scored", "clusters", "corpus"):
-        if foreign := storage.match(storage.join(output, folder)):
-            raise UserError(
-                f"{foreign[0].path}: no run of thresher wrote this; choose another output than"
-                f" {output}, or delete it"
-            )
-
-
-def _check_writable(output: str) -> None:
-    probe = storage.join(output, ".writable")
-    try:
-        # Not empty: Beam can't write an empty object to every store.
-        storage.write_text(probe, "writable\n")
-        storage.delete(probe)
-    except Exception as error:  # noqa: BLE001 - every store raises errors of its own
-        message = " ".join(str(error).split())
-        raise UserError(f"{output} (output): can't be written: {message}") from None
 
 
 def _check_balance(outcome: Outcome) -> None:

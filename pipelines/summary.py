@@ -74,7 +74,7 @@ def print_summary(console: Console, recipe: Recipe, outcomes: Sequence[Outcome])
             counters.gated.total(),
             counters.errors.total(),
         )
-        note = "" if outcome.repeated else "up to date"
+        note = "" if outcome.made_now else "up to date"
         stages.add_row(outcome.stage, *(f"{number:,}" for number in numbers), note)
     console.print(stages)
     for outcome in outcomes:

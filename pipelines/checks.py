@@ -1,0 +1,147 @@
+"""What is checked before any work: the user's mistakes, each told in one line with its remedy."""
+
+from collections.abc import Sequence
+
+from models.language import LanguageIdentifier
+from pipelines import storage
+from pipelines.document_scorer import DocumentScorer, model_files
+from pipelines.errors import UserError, nearest
+from pipelines.manifest import StageRecords
+from pipelines.plan import Shard, files_of
+from pipelines.readers.records import FailedRecord
+from pipelines.recipe import GutenbergInput, Models, ParquetInput, Recipe
+
+
+def check(recipe: Recipe) -> dict[str, str]:
+    """Check what a recipe asks for against what there is, before any work.
+
+    Returns:
+        The SHA-256 of each model file by its path.
+
+    Raises:
+        UserError: a rule or a preference is on a signal that nobody computes, a model file is
+            missing or of another kind, or another file that the recipe names is missing.
+    """
+    check_rules(recipe)
+    check_preferences(recipe)
+    _check_files(recipe)
+    hashes = model_files(recipe)
+    _check_languages(recipe)
+    return hashes
+
+
+def _check_columns(entry: ParquetInput, *, key: str) -> None:
+    """Refuse a Parquet input whose first file lacks the column of the text."""
+    first = files_of(entry.paths, key=f"{key}.paths")[0]
+    with storage.open_stored(first.path) as stored:
+        item = next(iter(entry.reader().read(stored, first.path)), None)
+    if isinstance(item, FailedRecord) and item.exception == "MissingColumn":
+        raise UserError(f"{first.path} ({key}.text): {item.message}")
+
+
+def _check_languages(recipe: Recipe) -> None:
+    identifier = LanguageIdentifier(model=storage.local_copy(recipe.language.model))
+    known = identifier.languages()
+    for code in recipe.gates.languages or []:
+        if code not in known:
+            raise UserError(
+                f"gates.languages: {recipe.language.model} knows no `{code}`{nearest(code, known)}"
+            )
+
+
+def _check_files(recipe: Recipe) -> None:
+    named = {"gates.blocked_domains": recipe.gates.blocked_domains}
+    for index, entry in enumerate(recipe.input):
+        if isinstance(entry, GutenbergInput):
+            named[f"input.{index}.catalogue"] = entry.catalogue
+        if isinstance(entry, ParquetInput):
+            _check_columns(entry, key=f"input.{index}")
+    for key, path in named.items():
+        if path is not None and not storage.exists(path):
+            raise UserError(f"{path}: no such file ({key})")
+
+
+def check_rules(recipe: Recipe) -> None:
+    """Check that every rule is on a number that the recipe computes.
+
+    Raises:
+        UserError: a rule is not.
+    """
+    types = {signal.name: signal.type for signal in DocumentScorer(recipe).signals}
+    for rule in recipe.rules.thresholds():
+        origin = "rules" if rule.origin == "recipe" else f"rules.use {rule.origin}"
+        kind = types.get(rule.signal)
+        if kind is None:
+            family = rule.signal.partition(".")[0]
+            remedy = nearest(rule.signal, list(types))
+            if family in Models.model_fields:
+                remedy = f"; give a model as models.{family}.path"
+            raise UserError(f"{origin}: no step computes `{rule.signal}`{remedy}")
+        if kind not in ("int64", "float64", "bool"):
+            raise UserError(f"{origin}: `{rule.signal}` is a {kind}, and a rule needs a number")
+
+
+def check_preferences(recipe: Recipe) -> None:
+    """Check that copies of a cluster are compared by numbers that the recipe computes.
+
+    Raises:
+        UserError: one of `dedup.prefer` is not.
+    """
+    types = {signal.name: signal.type for signal in DocumentScorer(recipe).signals}
+    # Preferences of the default that need a model say nothing where there is none.
+    learned = ["quality.score", "harmful.perplexity"]
+    for signal in recipe.dedup.prefer if recipe.dedup else []:
+        if signal not in types and signal not in learned:
+            raise UserError(
+                f"dedup.prefer: no step computes `{signal}`{nearest(signal, list(types))}"
+            )
+        if types.get(signal, "float64") not in ("int64", "float64", "bool"):
+            raise UserError(f"dedup.prefer: `{signal}` is a {types[signal]}, not a number")
+
+
+def check_output(recipe: Recipe, shards: Sequence[Shard]) -> None:
+    """Refuse an output that holds something else, or that the input would read back.
+
+    Raises:
+        UserError: the output is another recipe's, has files that no run wrote, or lies in an input.
+    """
+    output = recipe.output
+    inside = f"{output.rstrip('/')}/"
+    read = next((f.path for shard in shards for f in shard.files if f.path.startswith(inside)), "")
+    folders = [path.rstrip("/") + "/" for entry in recipe.input for path in entry.paths]
+    around = next((folder for folder in folders if inside.startswith(folder)), "")
+    if read or around:
+        raise UserError(
+            f"{output} (output): lies in the input {read or around}; the next run would read what"
+            " this one writes: choose another folder"
+        )
+    manifest = StageRecords(output, "score").manifest()
+    if manifest is not None and manifest["recipe"]["name"] != recipe.name:
+        raise UserError(
+            f"{output} (output): holds the output of the recipe {manifest['recipe']['name']};"
+            " choose another folder, or delete it"
+        )
+    if storage.match(storage.join(output, "manifests")):
+        return
+    for folder in ("scored", "clusters", "corpus"):
+        if foreign := storage.match(storage.join(output, folder)):
+            raise UserError(
+                f"{foreign[0].path}: no run of thresher wrote this; choose another output than"
+                f" {output}, or delete it"
+            )
+
+
+def check_writable(output: str) -> None:
+    """Write and delete a file in the output folder.
+
+    Raises:
+        UserError: that fails.
+    """
+    probe = storage.join(output, ".writable")
+    try:
+        # Not empty: Beam can't write an empty object to every store.
+        storage.write_text(probe, "writable\n")
+        storage.delete(probe)
+    except Exception as error:  # noqa: BLE001 - every store raises errors of its own
+        message = " ".join(str(error).split())
+        raise UserError(f"{output} (output): can't be written: {message}") from None
