@@ -86,6 +86,30 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "dedup.prefer: no step computes `length.token`; did you mean `length.tokens`?",
         ),
         (
+            ["run", "recipe.yaml", "--set", "rules.language.code.min=3"],
+            "rules: `language.code` is a string, and a rule needs a number",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "rules.quality.score.min=0.3"],
+            "rules: no step computes `quality.score`; give a model as models.quality.path",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "dedup.prefer=[language.code]"],
+            "dedup.prefer: `language.code` is a string, not a number",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "gates.languages=[english]"],
+            "gates.languages: lid.176 knows no `english`",
+        ),
+        (
+            ["run", "recipe.yaml", "--runner=SparkRuner"],
+            "--runner SparkRuner: no such runner; did you mean `SparkRunner`?",
+        ),
+        (
+            ["run", "recipe.yaml", "--worker=2"],
+            "--worker=2: neither thresher nor Beam knows this option; did you mean `--workers`?",
+        ),
+        (
             ["run", "recipe.yaml", "--set", "out=x"],
             "recipe.yaml: unknown key `out`; did you mean `output`?",
         ),

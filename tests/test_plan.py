@@ -1,3 +1,5 @@
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,39 @@ def test_folders_globs_and_lists_name_files(
     assert files("in/*.jsonl") == ["in/a.jsonl", "in/ä ö.jsonl"]
     assert files("@list.txt") == ["in/a.jsonl", "in/deep/b.jsonl"]
     assert files("in/a.jsonl", "in/*.jsonl", "in") == everything
+    monkeypatch.chdir(tmp_path / "in")
+    assert files("*.jsonl") == ["a.jsonl", "ä ö.jsonl"]
+    assert files("a.jsonl", "./a.jsonl", f"{tmp_path}/in/a.jsonl") == ["a.jsonl"]
+
+
+def test_names_with_brackets_and_names_that_are_no_text_are_files_like_others(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "we[ird] *x"
+    folder.mkdir()
+    (folder / "p [1].jsonl").write_text("{}")
+    (folder / os.fsdecode(b"latin-\xe9.jsonl")).write_text("{}")
+    for paths in ([str(folder)], [str(path) for path in folder.iterdir()]):
+        files = [file.path for shard in plan(recipe(*paths)) for file in shard.files]
+        assert sorted(files) == sorted(str(path) for path in folder.iterdir())
+
+
+def test_seventy_thousand_books_are_planned_in_linear_time() -> None:
+    files = stored([f"pg{number}" for number in range(70_000)])
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    sys.setprofile(count)
+    try:
+        shards = cut(files)
+    finally:
+        sys.setprofile(None)
+    assert sum(len(shard.files) for shard in shards) == 70_000
+    # Work is counted and not timed: some tens of calls a file, whatever their number.
+    assert calls < 100 * len(files)
 
 
 def test_a_file_of_two_inputs_is_refused(tmp_path: Path) -> None:

@@ -103,6 +103,10 @@ def test_overrides_reach_sections_lists_and_dotted_signal_names(tmp_path: Path) 
             " `gopher_quality`?",
         ),
         (
+            ("output: out/small", "output: o\nname: twice"),
+            "recipe.yaml:6: the key `name` is there twice",
+        ),
+        (
             ("output: out/small", "output: o\nbuckets: {smallest: 300}"),
             "recipe.yaml:6: `buckets.smallest`: 300 is no power of two",
         ),

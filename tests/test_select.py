@@ -127,3 +127,15 @@ def test_the_corpus_carries_every_column_but_the_signature_and_one_schema(tmp_pa
     for schema in schemas:
         assert schema.names == [name for name in scored.names if name != "minhash.signature"]
         assert schema.field("quality.score").metadata == scored.field("quality.score").metadata
+
+
+def test_only_this_rule_counts_a_cluster_that_no_copy_survives_once(tmp_path: Path) -> None:
+    text = prose(1)
+    copies = [
+        Document(name="a", text=text, quality=0.1),
+        Document(name="b", text=f"{text} b", quality=0.2),
+    ]
+    [record] = selected(tmp_path, {"one": copies})
+    assert record.figures["failed"] == {"quality.score.min": 2}
+    assert record.figures["only"] == {"quality.score.min": 1}
+    assert record.counters.as_json()["gated"] == {"rules": 2}
