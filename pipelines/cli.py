@@ -2,8 +2,10 @@
 
 import argparse
 import logging
+import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -156,6 +158,7 @@ def _run(arguments: argparse.Namespace) -> int:
         run.console.print(
             f"{run.recipe.name}: nothing to do, {run.recipe.output} is up to date", markup=False
         )
+        _say(run.console, f"report:  {run.recipe.output}/report.html")
         return 0
     _publish(run)
     print_summary(run.console, run.recipe, done)
@@ -239,7 +242,9 @@ def _is_published(run: "Run") -> bool:
 def _command(name: str, arguments: argparse.Namespace) -> str:
     """Return the command that takes the next step with the same recipe and overrides."""
     settings = [word for override in arguments.overrides for word in ("--set", override)]
-    return shlex.join(["thresher", name, arguments.recipe, *settings])
+    # In an environment that is not activated the command goes by its path.
+    program = "thresher" if shutil.which("thresher") else os.path.relpath(sys.argv[0])
+    return shlex.join([program, name, arguments.recipe, *settings])
 
 
 def _finish(run: "Run", outcome: "Outcome", following: str) -> int:

@@ -158,7 +158,9 @@ def test_errors_name_the_place_and_the_reason(finished: Path) -> None:
 def test_a_rerun_does_nothing_and_says_so(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.stat().st_mtime_ns for path in copied.rglob("*") if path.is_file()}
     assert run(copied) == 0
-    assert capsys.readouterr().out == f"quickstart: nothing to do, {copied} is up to date\n"
+    assert capsys.readouterr().out == (
+        f"quickstart: nothing to do, {copied} is up to date\nreport:  {copied}/report.html\n"
+    )
     assert {path: path.stat().st_mtime_ns for path in copied.rglob("*") if path.is_file()} == before
 
 
