@@ -32,7 +32,6 @@ from pipelines.shard_files import ParquetFile
 
 STAGE = "dedup"
 DUPLICATE = "near_duplicate"
-_SIGNATURE = "minhash.signature"
 _ROW_BITS = np.uint64(32)
 _ROW_MASK = np.uint64(0xFFFFFFFF)
 _BATCH_ROWS = 16_384
@@ -117,7 +116,7 @@ class FindClusters(beam.PTransform[Any, Any]):
             | "To one place" >> beam.GroupByKey()
             | "Components" >> beam.FlatMap(_components)
         )
-        keyed = files | "By number" >> beam.Map(_by_number)
+        keyed = files | "By number" >> beam.Map(by_number)
         members = (
             {"file": keyed, "labels": slices}
             | "Files with labels" >> beam.CoGroupByKey()
@@ -132,7 +131,8 @@ class FindClusters(beam.PTransform[Any, Any]):
         )
 
 
-def _by_number(file: ScoredFile) -> tuple[int, ScoredFile]:
+def by_number(file: ScoredFile) -> tuple[int, ScoredFile]:
+    """Return a scored file under its number, by which results about its rows come back to it."""
     return file.number, file
 
 
@@ -163,7 +163,7 @@ def _band_blocks(
     with storage.open_stored(file.path(output)) as stored:
         first_row = 0
         parquet = pq.ParquetFile(stored)
-        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=[_SIGNATURE]):
+        for batch in parquet.iter_batches(batch_size=_BATCH_ROWS, columns=[schema.SIGNATURE]):
             column = batch.column(0)
             present = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
             held = b"".join(column.drop_null().to_pylist())

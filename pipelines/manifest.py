@@ -171,31 +171,38 @@ class StageRecords:
             contents = pool.map(lambda record: storage.read_bytes(record.path), records)
             return [ShardRecord.from_json(json.loads(content)) for content in contents]
 
-    def keep_only(self, names: Sequence[str]) -> None:
+    def keep_only(self, names: Sequence[str]) -> list[ShardRecord]:
         """Delete the records and the files of all shards but ``names``.
 
         Files without a record go too: they are of a run that was cut before its last step.
+
+        Returns:
+            The records that stay, sorted by name.
 
         Raises:
             StageError: a shard of ``names`` has no record.
         """
         wanted = set(names)
-        recorded: set[str] = set()
+        kept = []
         for record in self.all_shards():
             if record.name in wanted:
-                wanted.discard(record.name)
-                recorded.update(storage.join(self.output, file.path) for file in record.files)
+                kept.append(record)
             else:
                 self.begin(record.name)
-        if wanted:
+        missing = wanted - {record.name for record in kept}
+        if missing:
             raise StageError(
-                f"{self.stage}: {len(wanted)} shards have no record in {self.output}, such as"
-                f" {min(wanted)}; do all workers reach this folder?"
+                f"{self.stage}: {len(missing)} shards have no record in {self.output}, such as"
+                f" {min(missing)}; do all workers reach this folder?"
             )
+        recorded = {
+            storage.join(self.output, file.path) for record in kept for file in record.files
+        }
         for folder in _FOLDERS[self.stage]:
             for file in storage.match(storage.join(self.output, folder)):
                 if file.path not in recorded and _SHARD_FILE.search(file.path):
                     storage.delete(file.path)
+        return kept
 
     def clear(self) -> None:
         """Delete all that the stage has made."""
@@ -223,10 +230,14 @@ class StageRecords:
         storage.delete(self.manifest_path)
 
     def finish(
-        self, *, stage_fingerprint: str, recipe: dict[str, Any], details: dict[str, Any]
+        self,
+        shards: Sequence[ShardRecord],
+        *,
+        stage_fingerprint: str,
+        recipe: dict[str, Any],
+        details: dict[str, Any],
     ) -> dict[str, Any]:
         """Write the stage's manifest from the records of its shards and return it."""
-        shards = self.all_shards()
         counters = Counters()
         for shard in shards:
             counters.add(shard.counters)

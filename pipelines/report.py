@@ -18,7 +18,6 @@ from pipelines.shard_files import read_batches
 
 STAGE = "report"
 FIGURES = "figures.json"
-_SIGNATURE = "minhash.signature"
 _BATCH_ROWS = 2_048
 
 
@@ -67,7 +66,7 @@ def _batches(
         parquet = pq.ParquetFile(stored)
         kept = parquet.schema_arrow
         columns = ["id", "source", "url", "text"]
-        columns += [name for name in schema.signal_columns(kept) if name != _SIGNATURE]
+        columns += [name for name in schema.signal_columns(kept) if name != schema.SIGNATURE]
         first_row = 0
         for batch in read_batches(parquet, columns=columns, rows=_BATCH_ROWS):
             slice_of_clusters = None

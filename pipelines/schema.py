@@ -14,6 +14,9 @@ _TYPES = {
     "binary": pa.binary(),
 }
 
+SIGNATURE = "minhash.signature"
+"""The column that only `dedup` reads, and that the corpus goes without."""
+
 DOCUMENT = [
     pa.field("id", pa.string(), nullable=False),
     pa.field("source", pa.string(), nullable=False),

@@ -20,14 +20,13 @@ from filters.length import buckets_for
 from filters.rules import LANGUAGE, Rule, Verdicts, evaluate
 from pipelines import schema, storage
 from pipelines.counters import Counters
-from pipelines.dedup import DUPLICATE, ScoredFile
+from pipelines.dedup import DUPLICATE, ScoredFile, by_number
 from pipelines.manifest import ShardRecord, StageRecords
 from pipelines.recipe import Buckets
 from pipelines.shard_files import ParquetFile, read_batches
 
 STAGE = "select"
 RULES = "rules"
-_SIGNATURE = "minhash.signature"
 _TOKENS = "length.tokens"
 _BATCH_ROWS = 1_024
 _PARTITIONS = 16
@@ -66,7 +65,7 @@ class SelectDocuments(beam.PTransform[Any, Any]):
     def expand(self, files: Any) -> Any:
         """Build the graph: who passes of each cluster, the best of them, the files."""
         files = files | "Spread files" >> beam.Reshuffle()
-        joined = {"file": files | "By number" >> beam.Map(_by_number)}
+        joined = {"file": files | "By number" >> beam.Map(by_number)}
         if self._with_clusters:
             joined["winners"] = (
                 files
@@ -87,10 +86,6 @@ class SelectDocuments(beam.PTransform[Any, Any]):
                 fingerprint=self._fingerprint,
             )
         )
-
-
-def _by_number(file: ScoredFile) -> tuple[int, ScoredFile]:
-    return file.number, file
 
 
 def _passing(
@@ -157,7 +152,7 @@ def _write(
         corpus: dict[int, ParquetFile] = {}
         stored = stack.enter_context(storage.open_stored(file.path(output)))
         parquet = pq.ParquetFile(stored)
-        kept_columns = [name for name in parquet.schema_arrow.names if name != _SIGNATURE]
+        kept_columns = [name for name in parquet.schema_arrow.names if name != schema.SIGNATURE]
         kept_schema = pa.schema([parquet.schema_arrow.field(name) for name in kept_columns])
         first_row = 0
         for batch in read_batches(parquet, columns=kept_columns, rows=_BATCH_ROWS):

@@ -8,14 +8,14 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import storage
+from pipelines import schema, storage
 from pipelines.manifest import OutputFile
 
 # Rows are written in groups of about this many bytes of text: large enough to compress well and
 # small enough that a shard is written in bounded memory and read as a stream.
 ROW_GROUP_BYTES = 32 * 1024 * 1024
 ROW_GROUP_ROWS = 20_000
-_LARGE_COLUMNS = ("text", "metadata", "minhash.signature")
+_LARGE_COLUMNS = ("text", "metadata", schema.SIGNATURE)
 
 
 def read_batches(

@@ -23,7 +23,7 @@ from pipelines.checks import (
 from pipelines.counters import Counters
 from pipelines.dedup import ScoredFile
 from pipelines.errors import StageError, UserError
-from pipelines.manifest import StageRecords, fingerprint
+from pipelines.manifest import ShardRecord, StageRecords, fingerprint
 from pipelines.plan import plan
 from pipelines.recipe import GutenbergInput, Input, Recipe
 from pipelines.runners import LOCAL, new_pipeline, pipeline_options
@@ -93,17 +93,15 @@ class Run:
             records.open()
             size = sum(shard.bytes for shard in shards)
             with self._pipeline(score.STAGE, size, watched=True) as (pipeline, progress_folder):
-                # The largest first: the last worker to finish then has little left to do.
-                work = sorted(shards, key=lambda shard: -shard.bytes)
                 _ = (
                     pipeline
-                    | beam.Create(work, reshuffle=False)
+                    | beam.Create(shards, reshuffle=False)
                     | score.ScoreShards(
                         recipe=recipe, settings=inputs, progress_folder=progress_folder
                     )
                 )
-            records.keep_only([shard.name for shard in shards])
             manifest = records.finish(
+                records.keep_only([shard.name for shard in shards]),
                 stage_fingerprint=stage_fingerprint,
                 recipe=recipe.model_dump(mode="json"),
                 details={"models": hashes, "settings": _score_settings(recipe, {})},
@@ -164,7 +162,7 @@ class Run:
                 with_clusters=clusters is not None,
                 fingerprint=stage_fingerprint,
             ),
-            details=lambda records: _selection_details(records, recipe),
+            details=lambda shards: _selection_details(shards, recipe),
         )
 
     def report_is_current(self) -> bool:
@@ -200,7 +198,7 @@ class Run:
         transform: "beam.PTransform[Any, Any]",
         *,
         shards: Sequence[str] | None = None,
-        details: Callable[[StageRecords], dict[str, Any]] = lambda _: {},
+        details: Callable[[Sequence[ShardRecord]], dict[str, Any]] = lambda _: {},
     ) -> Outcome:
         records = StageRecords(self.recipe.output, stage)
         done = records.whole_manifest(stage_fingerprint)
@@ -212,11 +210,12 @@ class Run:
         size = sum(file.bytes for file in files) // 20
         with self._pipeline(stage, size) as (pipeline, _):
             _ = pipeline | beam.Create(files, reshuffle=False) | transform
-        records.keep_only([file.name for file in files] if shards is None else shards)
+        made = records.keep_only([file.name for file in files] if shards is None else shards)
         manifest = records.finish(
+            made,
             stage_fingerprint=stage_fingerprint,
             recipe=self.recipe.model_dump(mode="json"),
-            details=details(records),
+            details=details(made),
         )
         outcome = Outcome(stage=stage, manifest=manifest, made_now=True)
         _check_balance(outcome)
@@ -282,13 +281,11 @@ def _score_settings(recipe: Recipe, model_hashes: dict[str, str]) -> str:
 
 def _input_settings(entry: Input) -> list[Any]:
     """Return what of an input decides what its files give, the catalogue's content included."""
-    catalogue = entry.catalogue if isinstance(entry, GutenbergInput) else None
-    content = (
-        [(file.path, file.size, file.modified) for file in storage.match(catalogue)]
-        if (catalogue)
-        else []
-    )
-    return [entry.model_dump(mode="json", exclude={"paths"}), content]
+    settings: list[Any] = [entry.model_dump(mode="json", exclude={"paths"})]
+    if isinstance(entry, GutenbergInput) and entry.catalogue:
+        files = storage.match(entry.catalogue)
+        settings += [(file.path, file.size, file.modified) for file in files]
+    return settings
 
 
 def _scored_files(recipe: Recipe) -> list[ScoredFile]:
@@ -348,9 +345,9 @@ def _check_balance(outcome: Outcome) -> None:
         )
 
 
-def _selection_details(records: StageRecords, recipe: Recipe) -> dict[str, Any]:
+def _selection_details(shards: Sequence[ShardRecord], recipe: Recipe) -> dict[str, Any]:
     tally = select.Tally()
-    for shard in records.all_shards():
+    for shard in shards:
         tally.merge(shard.figures)
     stages = {
         stage: (StageRecords(recipe.output, stage).manifest() or {}).get("fingerprint")

@@ -81,7 +81,8 @@ def write_scored(output: Path, files: Mapping[str, Sequence[Document]]) -> list[
                 counters=Counters(read=len(documents), written=len(documents)),
             )
         )
-    records.finish(stage_fingerprint="made", recipe={}, details={})
+    shards = records.all_shards()
+    records.finish(shards, stage_fingerprint="made", recipe={}, details={})
     return [
         ScoredFile(
             number=number,
@@ -89,5 +90,5 @@ def write_scored(output: Path, files: Mapping[str, Sequence[Document]]) -> list[
             checksum=record.files[0].checksum,
             bytes=record.files[0].bytes,
         )
-        for number, record in enumerate(records.all_shards())
+        for number, record in enumerate(shards)
     ]
