@@ -88,6 +88,7 @@ class FileServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: FileServer
     protocol_version = "HTTP/1.1"
+    is_active = False
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
@@ -101,6 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server = self.server
         with server.lock:
+            self.is_active = True
             server.active += 1
             server.most_active = max(server.most_active, server.active)
             faults = server.faults[self.path]
@@ -111,7 +113,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(fault)
         finally:
             with server.lock:
-                server.active -= 1
+                self._leave()
+
+    def _leave(self) -> None:
+        if self.is_active:
+            self.server.active -= 1
+        self.is_active = False
 
     def _answer(self, fault: Fault) -> None:
         self.server.requests.append(
@@ -159,12 +166,15 @@ class _Handler(BaseHTTPRequestHandler):
                 body, ends = body[:limit], True
         if ends:
             self.close_connection = True
-        self.end_headers()
-        if self.command == "HEAD":
-            return
-        self.wfile.write(body)
-        if fault.stall_after is not None:
-            self.wfile.flush()
+        # A client that has its answer may ask again before this thread runs on: whoever is done is
+        # taken from the active ones before another request is counted.
+        with self.server.lock:
+            if fault.stall_after is None:
+                self._leave()
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+        if fault.stall_after is not None and self.command != "HEAD":
             self.server.closing.wait(30)
 
 

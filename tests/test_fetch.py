@@ -221,7 +221,11 @@ def test_a_list_that_can_not_be_had_is_one_line(
     assert capsys.readouterr() == ("", f"thresher fetch: 403 Forbidden for {url}\n")
 
 
-@pytest.mark.parametrize("content", [b"not gzip", gzip.compress(b"a/b")[:-9], gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "content",
+    [b"not gzip", gzip.compress(b"a/b")[:-9], gzip.compress(b"")],
+    ids=["not gzip", "cut short", "empty"],
+)
 def test_a_list_that_is_no_list_is_one_line(
     server: FileServer, into: Path, capsys: pytest.CaptureFixture[str], content: bytes
 ) -> None:
