@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from filters.bounds import Bounds
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 
@@ -62,6 +63,7 @@ class C4Quality:
             unit="sentences",
             meaning="Sentences in the lines that C4 would keep.",
             source=_SOURCE,
+            threshold=Bounds(min=5),
         ),
         Signal(
             name="c4.terminal_punctuation_line_ratio",
@@ -104,6 +106,7 @@ class C4Quality:
             unit="occurrences",
             meaning='How often "lorem ipsum" stands in the text, in any case.',
             source=_SOURCE,
+            threshold=Bounds(max=0),
         ),
         Signal(
             name="c4.curly_bracket_count",
@@ -111,6 +114,7 @@ class C4Quality:
             unit="characters",
             meaning="Opening curly brackets.",
             source=_SOURCE,
+            threshold=Bounds(max=0),
         ),
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import regex
 
+from filters.bounds import Bounds
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 
@@ -37,6 +38,7 @@ class FineWebQuality:
             unit="ratio",
             meaning="Share of the lines that end with a mark that ends a sentence in any script.",
             source=_SOURCE,
+            threshold=Bounds(min=0.12),
         ),
         Signal(
             name="fineweb.short_line_ratio",
@@ -44,6 +46,7 @@ class FineWebQuality:
             unit="ratio",
             meaning="Share of the lines of 30 characters or fewer.",
             source=_SOURCE,
+            threshold=Bounds(max=0.67),
         ),
         Signal(
             name="fineweb.duplicate_line_character_ratio",
@@ -51,6 +54,7 @@ class FineWebQuality:
             unit="ratio",
             meaning="Share of the characters, newlines apart, in lines that stood there before.",
             source=_SOURCE,
+            threshold=Bounds(max=0.01),
         ),
         Signal(
             name="fineweb.newline_word_ratio",
@@ -58,6 +62,7 @@ class FineWebQuality:
             unit="ratio",
             meaning="Newlines for each word, symbols counted as words.",
             source="FineWeb, the rules that datatrove runs for it",
+            threshold=Bounds(max=0.3),
         ),
     )
 

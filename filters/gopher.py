@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from filters.bounds import Bounds
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 
@@ -24,8 +25,10 @@ STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
 _BULLETS = ("•", "-")
 _ELLIPSES = ("...", "…")
 
-TOP_NGRAMS = (2, 3, 4)
-DUPLICATE_NGRAMS = (5, 6, 7, 8, 9, 10)
+_TOP_NGRAM_SHARES = {2: 0.20, 3: 0.18, 4: 0.16}
+_DUPLICATE_NGRAM_SHARES = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
+TOP_NGRAMS = tuple(_TOP_NGRAM_SHARES)
+DUPLICATE_NGRAMS = tuple(_DUPLICATE_NGRAM_SHARES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,7 @@ class GopherQuality:
             unit="words",
             meaning="Words that are not symbols.",
             source=_QUALITY,
+            threshold=Bounds(min=50, max=100_000),
         ),
         Signal(
             name="gopher.mean_word_length",
@@ -51,6 +55,7 @@ class GopherQuality:
             unit="characters",
             meaning="Mean length of the words that are not symbols.",
             source=_QUALITY,
+            threshold=Bounds(min=3, max=10),
         ),
         Signal(
             name="gopher.hash_word_ratio",
@@ -58,6 +63,7 @@ class GopherQuality:
             unit="ratio",
             meaning="Hash signs for each word, symbols counted as words.",
             source=_QUALITY,
+            threshold=Bounds(max=0.1),
         ),
         Signal(
             name="gopher.ellipsis_word_ratio",
@@ -65,6 +71,7 @@ class GopherQuality:
             unit="ratio",
             meaning="Ellipses for each word, symbols counted as words.",
             source=_QUALITY,
+            threshold=Bounds(max=0.1),
         ),
         Signal(
             name="gopher.bullet_line_ratio",
@@ -72,6 +79,7 @@ class GopherQuality:
             unit="ratio",
             meaning="Share of the lines that start with a bullet point or a hyphen.",
             source=_QUALITY,
+            threshold=Bounds(max=0.9),
         ),
         Signal(
             name="gopher.ellipsis_line_ratio",
@@ -79,6 +87,7 @@ class GopherQuality:
             unit="ratio",
             meaning="Share of the lines that end with an ellipsis.",
             source=_QUALITY,
+            threshold=Bounds(max=0.3),
         ),
         Signal(
             name="gopher.alphabetic_word_ratio",
@@ -86,6 +95,7 @@ class GopherQuality:
             unit="ratio",
             meaning="Share of the words, symbols counted, that hold a letter.",
             source=_QUALITY,
+            threshold=Bounds(min=0.8),
         ),
         Signal(
             name="gopher.stop_word_count",
@@ -93,6 +103,7 @@ class GopherQuality:
             unit="words",
             meaning="How many of the, be, to, of, and, that, have, with occur, in lower case.",
             source=_QUALITY,
+            threshold=Bounds(min=2),
         ),
     )
 
@@ -152,6 +163,7 @@ class GopherRepetition:
                 unit="ratio",
                 meaning=f"Share of the {part}s that stood in the document before.",
                 source=_REPETITION,
+                threshold=Bounds(max=0.30),
             )
             for part in ("line", "paragraph")
         ),
@@ -162,6 +174,7 @@ class GopherRepetition:
                 unit="ratio",
                 meaning=f"Share of the characters in {part}s that stood in the document before.",
                 source=_REPETITION,
+                threshold=Bounds(max=0.20),
             )
             for part in ("line", "paragraph")
         ),
@@ -172,8 +185,9 @@ class GopherRepetition:
                 unit="ratio",
                 meaning=f"Share of the characters in the most frequent {n} words in a row.",
                 source=_REPETITION,
+                threshold=Bounds(max=share),
             )
-            for n in TOP_NGRAMS
+            for n, share in _TOP_NGRAM_SHARES.items()
         ),
         *(
             Signal(
@@ -182,8 +196,9 @@ class GopherRepetition:
                 unit="ratio",
                 meaning=f"Share of the characters in {n} words in a row that stood there before.",
                 source=_REPETITION,
+                threshold=Bounds(max=share),
             )
-            for n in DUPLICATE_NGRAMS
+            for n, share in _DUPLICATE_NGRAM_SHARES.items()
         ),
     )
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.rule_sets import Bounds
+from filters.bounds import Bounds
 
 LANGUAGE = "language.code"
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from filters.bounds import Bounds
 from filters.text_view import TextView
 
 SignalType = Literal["int64", "float64", "bool", "string", "binary"]
@@ -25,6 +26,7 @@ class Signal:
         unit: What one of it is: ``words``, ``ratio``, ``probability``, ``characters``.
         meaning: One sentence for a person who picks a threshold.
         source: The paper (with its table or section) or the project that it comes from.
+        threshold: The bounds that the source keeps documents within, or None if it gives none.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Signal:
     unit: str
     meaning: str
     source: str
+    threshold: Bounds | None = None
 
 
 @runtime_checkable

@@ -77,6 +77,9 @@ class TextView:
 
     Args:
         text: The document's text. It may be empty or hold lone surrogates.
+        language: The language's code where it is known (``en``, ``zh``): some rules have other
+            words or do not apply there.
+        url: Where the document comes from, if from the web.
 
     >>> view = TextView("Don't panic!\n\n\n* * *\n東京 3.14 ...")
     >>> view.lines
@@ -89,8 +92,10 @@ class TextView:
     ["Don't", 'panic', '東', '京', '3.14']
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, language: str | None = None, url: str | None = None) -> None:
         self.text = text
+        self.language = language
+        self.url = url
 
     @cached_property
     def lowercase(self) -> str:

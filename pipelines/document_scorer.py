@@ -114,11 +114,12 @@ class DocumentScorer:
         self, record: Record, text: str, title: str, identifier: str
     ) -> ScoredDocument | GatedRecord:
         place = record.place
-        view = TextView(text)
-        signals = dict(self._language.compute(view))
+        signals = dict(self._language.compute(TextView(text)))
         reason = self._language_gate(signals["language.code"], signals["language.score"])
         if reason:
             return GatedRecord(place=place, reason=reason)
+        code = signals["language.code"]
+        view = TextView(text, language=code if isinstance(code, str) else None, url=place.url)
         for family in self._families:
             signals.update(family.compute(view))
         metadata = dict(record.metadata)

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field, field_validator, model_serializer, model_validator
 
+from filters.bounds import Bounds
 from filters.registry import FAMILIES
-from filters.rule_sets import RULE_SETS, Bounds
+from filters.rule_sets import RULE_SETS
 from filters.rules import Rule
 from pipelines.errors import nearest
 from pipelines.readers.gutenberg import GutenbergReader

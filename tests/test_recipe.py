@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from filters.rule_sets import Bounds
+from filters.bounds import Bounds
 from filters.rules import Rule
 from pipelines.errors import UserError
 from pipelines.recipe import Recipe

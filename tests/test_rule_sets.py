@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.bounds import Bounds
 from filters.registry import FAMILIES
-from filters.rule_sets import RULE_SETS, Bounds
+from filters.rule_sets import RULE_SETS
 
 NUMBERS = st.floats(allow_nan=False)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.rule_sets import Bounds
+from filters.bounds import Bounds
 from filters.rules import Rule, evaluate
 
 values = st.none() | st.floats(-5, 5)

@@ -4,7 +4,7 @@ import apache_beam as beam
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from filters.rule_sets import Bounds
+from filters.bounds import Bounds
 from filters.rules import Rule
 from pipelines.dedup import FindClusters
 from pipelines.manifest import ShardRecord, StageRecords
