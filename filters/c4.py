@@ -23,8 +23,13 @@ _ELLIPSIS = "..."
 # As in the paper's first version and in datatrove; 5 in the last version and in the released code.
 _FEWEST_WORDS = 3
 _LONGEST_WORD = 1000
-_POLICY_PHRASES = re.compile(
-    r"terms of use|privacy policy|cookie policy|uses cookies|use of cookies|use cookies"
+_POLICY_PHRASES = (
+    "terms of use",
+    "privacy policy",
+    "cookie policy",
+    "uses cookies",
+    "use of cookies",
+    "use cookies",
 )
 
 _STOPS = ".!?…"
@@ -121,7 +126,7 @@ class C4Quality:
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Count sentences and the kinds of lines that C4 cuts."""
         lines = view.lines
-        words = [line.split() for line in lines]
+        words = view.line_tokens
         longest_words = [max(map(len, line)) for line in words]
         notices = _notices(view)
         kept = [
@@ -155,13 +160,20 @@ class _Notices:
 
 
 def _notices(view: TextView) -> _Notices:
-    # Few pages have any, and one search of the whole page tells.
-    if "javascript" not in view.lowercase and not _POLICY_PHRASES.search(view.lowercase):
-        return _Notices(frozenset(), frozenset())
-    lines = [line.lower() for line in view.lines]
     return _Notices(
-        frozenset(place for place, line in enumerate(lines) if "javascript" in line),
-        frozenset(place for place, line in enumerate(lines) if _POLICY_PHRASES.search(line)),
+        _lines_with(view, ("javascript",)),
+        _lines_with(view, _POLICY_PHRASES),
+    )
+
+
+def _lines_with(view: TextView, phrases: tuple[str, ...]) -> frozenset[int]:
+    # Few pages have any, and one search of the whole page tells.
+    present = [phrase for phrase in phrases if phrase in view.lowercase]
+    if not present:
+        return frozenset()
+    lowercase = (line.lower() for line in view.lines)
+    return frozenset(
+        place for place, line in enumerate(lowercase) if any(phrase in line for phrase in present)
     )
 
 

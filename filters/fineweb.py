@@ -80,5 +80,5 @@ class FineWebQuality:
             "fineweb.line_punctuation_ratio": punctuated / len(lines),
             "fineweb.short_line_ratio": short / len(lines),
             "fineweb.duplicate_line_character_ratio": duplicate / (len(view.text) - newlines),
-            "fineweb.newline_word_ratio": newlines / len(view.words),
+            "fineweb.newline_word_ratio": newlines / view.word_count,
         }

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.bounds import Bounds
+from filters.lexicon import LETTER
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 
@@ -110,7 +111,8 @@ class GopherQuality:
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Count words, symbols, bullets, ellipses and stop words."""
         lengths = view.word_lengths[view.non_symbol]
-        words, lines = len(view.words), view.lines
+        words, lines = view.word_count, view.lines
+        alphabetic = int(np.count_nonzero(view.word_flags & LETTER))
         hashes = view.text.count("#")
         ellipses = sum(map(view.text.count, _ELLIPSES))
         bullet_lines = sum(line.startswith(_BULLETS) for line in lines)
@@ -122,19 +124,9 @@ class GopherQuality:
             "gopher.ellipsis_word_ratio": ellipses / words if words else None,
             "gopher.bullet_line_ratio": bullet_lines / len(lines) if lines else None,
             "gopher.ellipsis_line_ratio": ellipsis_lines / len(lines) if lines else None,
-            "gopher.alphabetic_word_ratio": _alphabetic_words(view) / words if words else None,
+            "gopher.alphabetic_word_ratio": alphabetic / words if words else None,
             "gopher.stop_word_count": len(STOP_WORDS.intersection(view.vocabulary)),
         }
-
-
-def _alphabetic_words(view: TextView) -> int:
-    # Most words are all letters, which one call tells.
-    alphabetic = np.fromiter(
-        (word.isalpha() or any(map(str.isalpha, word)) for word in view.vocabulary),
-        np.bool_,
-        count=len(view.vocabulary),
-    )
-    return int(alphabetic[view.word_ids].sum())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +199,7 @@ class GopherRepetition:
         characters = len(view.text)
         lines, paragraphs = view.line_duplicates, view.paragraph_duplicates
         values: dict[str, SignalValue] = dict.fromkeys(signal.name for signal in self.signals)
-        if not view.words:
+        if not view.word_count:
             return values
         values |= {
             "gopher.duplicate_line_ratio": lines.count / len(view.lines),
@@ -216,9 +208,15 @@ class GopherRepetition:
             "gopher.duplicate_paragraph_character_ratio": paragraphs.characters / characters,
         }
         word_ends = np.concatenate(([0], np.cumsum(view.word_lengths)))
+        # Where no n words in a row come again, every n-gram is as frequent as the first one.
+        for n in range(min(TOP_NGRAMS), min(max(TOP_NGRAMS), view.word_count) + 1):
+            first = int(word_ends[n]) + n - 1
+            values[f"gopher.top_{n}gram_character_ratio"] = first / characters
+        for n in DUPLICATE_NGRAMS:
+            values[f"gopher.duplicate_{n}gram_character_ratio"] = 0.0
         for repeated in _repeated_ngrams(view, max(DUPLICATE_NGRAMS)):
             n = repeated.n
-            if n in TOP_NGRAMS and n <= len(view.words):
+            if n in TOP_NGRAMS:
                 top = _characters_of_top(repeated, word_ends)
                 values[f"gopher.top_{n}gram_character_ratio"] = top / characters
             if n in DUPLICATE_NGRAMS:
@@ -244,31 +242,36 @@ class _RepeatedNgrams(NamedTuple):
 
 
 def _repeated_ngrams(view: TextView, longest: int) -> Iterator[_RepeatedNgrams]:
-    """Yield the repeated n-grams of 2, 3, … ``longest`` words.
+    """Yield the repeated n-grams of 2, 3, … ``longest`` words, as long as there are any.
 
     n + 1 words can only be repeated where the first n of them are, so that each round looks only
     at what the round before left over. Ids are compared, not hashes: nothing collides, and the
     products stay in 64 bits up to 3 billion words.
     """
-    word_ids = view.word_ids
+    word_ids, base = view.word_ids, len(view.vocabulary_counts)
     starts, ids = np.arange(word_ids.size), word_ids
     for n in range(2, longest + 1):
-        inside = starts <= word_ids.size - n
-        starts = starts[inside]
-        keys = ids[inside] * len(view.vocabulary) + word_ids[starts + n - 1]
-        _, ids, counts = np.unique(keys, return_inverse=True, return_counts=True)
-        counts = counts[ids]
-        repeated = counts > 1
-        starts, ids = starts[repeated], ids[repeated]
+        if starts.size and starts[-1] + n > word_ids.size:
+            starts, ids = starts[:-1], ids[:-1]
+        keys = ids * base + word_ids[starts + (n - 1)]
+        order = keys.argsort()
+        ordered = keys[order]
+        is_new = ordered[1:] != ordered[:-1]
+        if is_new.all():
+            break
+        runs = np.zeros(keys.size, np.int64)
+        is_new.cumsum(out=runs[1:])
+        counts = np.bincount(runs)[runs]
+        repeated = np.flatnonzero(counts > 1)
+        repeated = repeated[order[repeated].argsort()]
+        starts, ids = starts[order[repeated]], runs[repeated]
         yield _RepeatedNgrams(n, starts, ids, counts[repeated])
 
 
 def _characters_of_top(ngrams: _RepeatedNgrams, word_ends: npt.NDArray[np.int64]) -> int:
     """Characters in all occurrences of the most frequent n-gram, spaces between words included."""
-    start, count = 0, 1
-    if ngrams.starts.size:
-        top = ngrams.counts.argmax()
-        start, count = int(ngrams.starts[top]), int(ngrams.counts[top])
+    top = ngrams.counts.argmax()
+    start, count = int(ngrams.starts[top]), int(ngrams.counts[top])
     return (int(word_ends[start + ngrams.n] - word_ends[start]) + ngrams.n - 1) * count
 
 

@@ -6,36 +6,15 @@ and every step is linear in the text, however long a line is.
 
 import itertools
 import re
-from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import regex
-import xxhash
 
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\u30FC\uFF70"
-_INITIAL = rf"[[\p{{L}}\p{{N}}]--[{_UNSPACED}]]"
-_INNER = rf"[[\p{{L}}\p{{N}}\p{{M}}]--[{_UNSPACED}]]"
-
-_ROWS = r"\.++|-++|_++|=++|\*++|~++|\#++"
-
-# Rows of one mark (rules, leaders, an ellipsis) are one token, because a token a character would
-# count them among the repeated n-grams many times over.
-_TOKEN = regex.compile(
-    rf"(?V1){_INITIAL}{_INNER}*+(?:['’.\-_]{_INITIAL}{_INNER}*+)*+"
-    rf"|[{_UNSPACED}]\p{{M}}*+"
-    # Python's white space, which is wider than Unicode's by the four separators of ASCII.
-    rf"|{_ROWS}|[\S--[\x1C-\x1F]]"
-)
-# The same tokens at half the cost, for text without combining marks and unspaced scripts: these
-# are the blocks that hold any of those (emoji hold none, but for their variation selectors).
-_PLAIN_TOKEN = re.compile(rf"[^\W_]++(?:['’.\-_][^\W_]++)*+|{_ROWS}|\S")
-_NOT_PLAIN = re.compile(
-    "[\u0300-\u036f\u0483-\u0489\u0590-\u1dff\u20d0-\u20ff\u2c00-\U0001efff\U0001fb00-\U0010ffff]"
-)
+from filters.lexicon import WORD, Lexicon, shared_lexicon
 
 # A line of nothing but white space parts paragraphs too: a reader sees a blank line.
 _BLANK_LINES = re.compile(r"\n\s*\n")
@@ -62,6 +41,12 @@ def _duplicates(elements: Collection[str]) -> Duplicates:
     )
 
 
+class _Distinct(NamedTuple):
+    numbers: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+
+
 class TextView:
     r"""A document's text with its lines, paragraphs and words.
 
@@ -72,8 +57,8 @@ class TextView:
     A *word* is a token. It is a run of letters, marks and digits with single inner apostrophes,
     hyphens, points and underscores ("don't", "well-known", "3.14"), or a row of one mark ("...",
     "-----"), or any other visible character. Han, kana, Thai, Lao, Khmer and Burmese are written
-    without spaces; there each character with its marks is a word. A word that does not begin with
-    a letter or a digit is a *symbol*.
+    without spaces; there ICU's dictionaries find the words. A word that does not begin with a
+    letter or a digit is a *symbol*.
 
     Args:
         text: The document's text. It may be empty or hold lone surrogates.
@@ -87,9 +72,9 @@ class TextView:
     >>> view.paragraphs
     ["Don't panic!", '* * *\n東京 3.14 ...']
     >>> view.words
-    ["Don't", 'panic', '!', '*', '*', '*', '東', '京', '3.14', '...']
+    ["Don't", 'panic', '!', '*', '*', '*', '東京', '3.14', '...']
     >>> view.non_symbol_words
-    ["Don't", 'panic', '東', '京', '3.14']
+    ["Don't", 'panic', '東京', '3.14']
     """
 
     def __init__(self, text: str, *, language: str | None = None, url: str | None = None) -> None:
@@ -108,6 +93,11 @@ class TextView:
         return [stripped for line in self.text.split("\n") if (stripped := line.strip())]
 
     @cached_property
+    def line_tokens(self) -> list[list[str]]:
+        """For each of :attr:`lines`, what stands in it between white space."""
+        return list(map(str.split, self.lines))
+
+    @cached_property
     def paragraphs(self) -> list[str]:
         """The runs of text between blank lines, stripped."""
         text = self.text.strip()
@@ -124,44 +114,62 @@ class TextView:
         return _duplicates(self.paragraphs)
 
     @cached_property
-    def words(self) -> list[str]:
-        """All tokens in their order, symbols too."""
-        pattern = _TOKEN if _NOT_PLAIN.search(self.text) else _PLAIN_TOKEN
-        words: list[str] = pattern.findall(self.text)
-        return words
+    def _lexicon(self) -> Lexicon:
+        return shared_lexicon()
 
     @cached_property
-    def _numbered(self) -> tuple[list[str], npt.NDArray[np.int64]]:
-        ids: defaultdict[str, int] = defaultdict(itertools.count().__next__)
-        numbers = np.fromiter(map(ids.__getitem__, self.words), np.int64, count=len(self.words))
-        return list(ids), numbers
+    def _numbers(self) -> npt.NDArray[np.int64]:
+        return self._lexicon.numbers(list(itertools.chain.from_iterable(self.line_tokens)))
+
+    @cached_property
+    def words(self) -> list[str]:
+        """All tokens in their order, symbols too."""
+        return list(map(self._lexicon.words.__getitem__, self._numbers.tolist()))
 
     @property
+    def word_count(self) -> int:
+        """How many :attr:`words` there are."""
+        return self._numbers.size
+
+    @cached_property
+    def _distinct(self) -> _Distinct:
+        return _Distinct(*np.unique(self._numbers, return_inverse=True, return_counts=True))
+
+    @cached_property
     def vocabulary(self) -> list[str]:
-        """The distinct words, symbols too, in the order of their first use."""
-        return self._numbered[0]
+        """The distinct words, symbols too, in no order that means anything."""
+        return list(map(self._lexicon.words.__getitem__, self._distinct.numbers.tolist()))
+
+    @property
+    def vocabulary_counts(self) -> npt.NDArray[np.int64]:
+        """For each of :attr:`vocabulary`, how often it occurs."""
+        return self._distinct.counts
+
+    @property
+    def vocabulary_flags(self) -> npt.NDArray[np.uint8]:
+        """For each of :attr:`vocabulary`, what it is: the flags of :mod:`filters.lexicon`."""
+        return self._lexicon.flags(self._distinct.numbers)
 
     @property
     def word_ids(self) -> npt.NDArray[np.int64]:
         """For each of :attr:`words`, its place in :attr:`vocabulary`."""
-        return self._numbered[1]
+        return self._distinct.places
 
     @cached_property
     def word_lengths(self) -> npt.NDArray[np.int64]:
         """Code points in each of :attr:`words`."""
-        lengths = np.fromiter(map(len, self.vocabulary), np.int64, count=len(self.vocabulary))
-        return lengths[self.word_ids]
+        return self._lexicon.lengths(self._numbers)
 
     @cached_property
-    def _vocabulary_is_word(self) -> npt.NDArray[np.bool_]:
-        return np.fromiter(
-            (word[0].isalnum() for word in self.vocabulary), np.bool_, count=len(self.vocabulary)
-        )
+    def word_flags(self) -> npt.NDArray[np.uint8]:
+        """For each of :attr:`words`, what it is: the flags of :mod:`filters.lexicon`."""
+        return self._lexicon.flags(self._numbers)
 
     @cached_property
     def non_symbol(self) -> npt.NDArray[np.bool_]:
         """For each of :attr:`words`, whether it is not a symbol."""
-        return self._vocabulary_is_word[self.word_ids]
+        is_word: npt.NDArray[np.bool_] = np.not_equal(self.word_flags & WORD, 0)
+        return is_word
 
     @property
     def non_symbol_words(self) -> list[str]:
@@ -172,13 +180,9 @@ class TextView:
     def word_hashes(self) -> npt.NDArray[np.uint64]:
         """XXH3 (64 bits) of the UTF-8 of each of :attr:`non_symbol_words` in lower case.
 
+        In scripts that are written without spaces it is one hash for each character with its marks
+        and not for each word: where a dictionary parts words depends on what stands around them.
         A curled apostrophe counts as a straight one: many copies differ in that alone. The hashes
         are the same in every process, on every machine, whatever PYTHONHASHSEED is.
         """
-        is_word = self._vocabulary_is_word
-        hashes = np.zeros(len(self.vocabulary), np.uint64)
-        hashes[is_word] = [
-            xxhash.xxh3_64_intdigest(word.lower().replace("’", "'").encode())
-            for word in itertools.compress(self.vocabulary, is_word.tolist())
-        ]
-        return hashes[self.word_ids[self.non_symbol]]
+        return self._lexicon.hashes(self._numbers)

@@ -1,14 +1,14 @@
 import subprocess
 import sys
 import time
-import unicodedata
+from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters import text_view
+from filters.segmentation import characters, is_unspaced
 from filters.text_view import Duplicates, TextView
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cn"]), max_size=200)
@@ -24,9 +24,9 @@ TEXT = st.text(alphabet=st.characters(exclude_categories=["Cn"]), max_size=200)
         ("_Really_ snake_case", ["_", "Really", "_", "snake_case"]),
         ("wait... what?!", ["wait", "...", "what", "?", "!"]),
         ("----- ***** ....", ["-----", "*****", "...."]),
-        ("东京ラーメン2024年", ["东", "京", "ラ", "ー", "メ", "ン", "2024", "年"]),
-        ("ภาษา", ["ภ", "า", "ษ", "า"]),
-        ("กำลัง ดี", ["ก", "ำ", "ลั", "ง", "ดี"]),
+        ("东京ラーメン2024年", ["东京", "ラーメン", "2024", "年"]),
+        ("ภาษา", ["ภาษา"]),
+        ("กำลัง ดี", ["กำลัง", "ดี"]),
         ("हिन्दी में", ["हिन्दी", "में"]),
         ("한국어 텍스트", ["한국어", "텍스트"]),
         ("שלום, עולם", ["שלום", ",", "עולם"]),
@@ -56,28 +56,25 @@ def test_ids_lengths_and_hashes_describe_the_words(text: str) -> None:
     assert [view.vocabulary[place] for place in view.word_ids] == view.words
     assert len(set(view.vocabulary)) == len(view.vocabulary)
     assert view.word_lengths.tolist() == [len(word) for word in view.words]
-    assert view.word_hashes.size == len(view.non_symbol_words) == view.non_symbol.sum()
-    spellings = [word.lower().replace("’", "'") for word in view.non_symbol_words]
+    assert view.word_count == len(view.words)
+    counts = dict(zip(view.vocabulary, view.vocabulary_counts.tolist(), strict=True))
+    assert counts == Counter(view.words)
+    assert len(view.non_symbol_words) == view.non_symbol.sum()
+    units = [unit for word in view.words for unit in _hashed(word) if unit[0].isalnum()]
+    spellings = [unit.lower().replace("’", "'") for unit in units]
     hashes = view.word_hashes.tolist()
     pairs = set(zip(spellings, hashes, strict=True))
     assert len(pairs) == len(set(spellings)) == len(set(hashes))
 
 
-def test_plain_text_has_the_same_tokens_by_either_pattern() -> None:
-    """Exhaustive over every assigned character that takes the short way."""
-    plain = [
-        character
-        for character in map(chr, range(sys.maxunicode + 1))
-        if not text_view._NOT_PLAIN.match(character) and unicodedata.category(character) != "Cn"
-    ]
-    assert len(plain) > 5000
-    text = " ".join(f"{c} a{c} {c}a a{c}a {c}{c} a-{c}" for c in plain)
-    assert text_view._PLAIN_TOKEN.findall(text) == text_view._TOKEN.findall(text)
+def _hashed(word: str) -> list[str]:
+    return characters(word) if is_unspaced(word) else [word]
 
 
-@given(st.text(alphabet="aZ9 .'’-_=*~#…\n\téß", max_size=60))
-def test_runs_of_plain_text_have_the_same_tokens_by_either_pattern(text: str) -> None:
-    assert text_view._PLAIN_TOKEN.findall(text) == text_view._TOKEN.findall(text)
+def test_unspaced_text_is_hashed_by_characters() -> None:
+    assert TextView("東京タワー").word_hashes.size == 5
+    shuffled = TextView("京東タワー").word_hashes.tolist()
+    assert sorted(TextView("東京タワー").word_hashes.tolist()) == sorted(shuffled)
 
 
 def test_blank_lines_are_no_lines_and_part_paragraphs() -> None:
@@ -123,7 +120,8 @@ def test_hashes_of_words_are_unsigned_64_bits() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["a", "a.", "word ", "...", "-a", "\n \t", "ก\u0e34", "a\u0301", "1_", "☃", "\r\n"]
+    "unit",
+    ["a", "a.", "word ", "...", "-a", "\n \t", "ก\u0e34", "字", "a\u0301", "1_", "☃", "\r\n"],
 )
 def test_one_line_of_any_length_takes_linear_time(unit: str) -> None:
     def seconds(characters: int) -> float:
