@@ -15,13 +15,12 @@ import numpy.typing as npt
 from filters.bounds import Bounds
 from filters.lexicon import LETTER
 from filters.signals import Signal, SignalValue
+from filters.stop_words import stop_words
 from filters.text_view import TextView
 
 _QUALITY = "Gopher, arXiv 2112.11446, appendix A.1.1 (quality filtering)"
 _REPETITION = "Gopher, arXiv 2112.11446, Table A1"
 
-# The eight English words of the paper, as written there: "The" is not among them.
-STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
 # The paper speaks of bullet points and ellipses only; these are the marks that datatrove looks for.
 _BULLETS = ("•", "-")
 _ELLIPSES = ("...", "…")
@@ -35,6 +34,9 @@ DUPLICATE_NGRAMS = tuple(_DUPLICATE_NGRAM_SHARES)
 @dataclass(frozen=True, kw_only=True)
 class GopherQuality:
     """What Gopher's quality rules look at.
+
+    The stop words are those of the document's language, and there is no count for a language
+    without a list. Where nobody said what the language is they are English, as in the paper.
 
     >>> values = GopherQuality().compute(TextView("- to be, or not to be ..."))
     >>> values["gopher.word_count"], values["gopher.stop_word_count"]
@@ -102,7 +104,8 @@ class GopherQuality:
             name="gopher.stop_word_count",
             type="int64",
             unit="words",
-            meaning="How many of the, be, to, of, and, that, have, with occur, in lower case.",
+            meaning="How many of the language's stop words occur; in English the, be, to, of, and, "
+            "that, have, with.",
             source=_QUALITY,
             threshold=Bounds(min=2),
         ),
@@ -112,6 +115,8 @@ class GopherQuality:
         """Count words, symbols, bullets, ellipses and stop words."""
         lengths = view.word_lengths[view.non_symbol]
         words, lines = view.word_count, view.lines
+        known = stop_words(view.language or "en")
+        stop_word_count = None if known is None else len(known.intersection(view.vocabulary))
         alphabetic = int(np.count_nonzero(view.word_flags & LETTER))
         hashes = view.text.count("#")
         ellipses = sum(map(view.text.count, _ELLIPSES))
@@ -125,7 +130,7 @@ class GopherQuality:
             "gopher.bullet_line_ratio": bullet_lines / len(lines) if lines else None,
             "gopher.ellipsis_line_ratio": ellipsis_lines / len(lines) if lines else None,
             "gopher.alphabetic_word_ratio": alphabetic / words if words else None,
-            "gopher.stop_word_count": len(STOP_WORDS.intersection(view.vocabulary)),
+            "gopher.stop_word_count": stop_word_count,
         }
 
 
