@@ -21,25 +21,38 @@ from filters.segmentation import UNSPACED, characters, is_unspaced, segment
 _INITIAL = rf"[[\p{{L}}\p{{N}}]--{UNSPACED}]"
 _INNER = rf"[[\p{{L}}\p{{N}}\p{{M}}]--{UNSPACED}]"
 
+# Twenty parts are more than any number has; without a bound a long row of numbers that ends in a
+# letter would be read again from each of them.
+_NUMBER = r"\d++(?:[.,:/]\d++){1,20}+"
+_ABBREVIATION = r"(?:[A-Za-z]\.){2,}+|[A-Z]\."
 _ROWS = r"\.++|-++|_++|=++|\*++|~++|\#++"
 
 # Rows of one mark (rules, leaders, an ellipsis) are one token, because a token a character would
 # count them among the repeated n-grams many times over.
 _TOKEN = regex.compile(
-    rf"(?V1){_INITIAL}{_INNER}*+(?:['’.\-_]{_INITIAL}{_INNER}*+)*+"
+    rf"(?V1){_NUMBER}(?![\p{{L}}\p{{N}}])"
+    rf"|(?<![\p{{L}}\p{{N}}])(?:{_ABBREVIATION})(?![\p{{L}}\p{{N}}])"
+    rf"|{_INITIAL}{_INNER}*+(?:['’._]{_INITIAL}{_INNER}*+)*+"
     rf"|{UNSPACED}[{UNSPACED}\p{{M}}]*+"
     # Python's white space, which is wider than Unicode's by the four separators of ASCII.
     rf"|{_ROWS}|[\S--[\x1C-\x1F]]"
 )
 # The same tokens at half the cost, for text without combining marks and unspaced scripts: these
 # are the blocks that hold any of those (emoji hold none, but for their variation selectors).
-_PLAIN_TOKEN = re.compile(rf"[^\W_]++(?:['’.\-_][^\W_]++)*+|{_ROWS}|\S")
+_PLAIN_TOKEN = re.compile(
+    rf"{_NUMBER}(?![^\W_])"
+    rf"|(?<![^\W_])(?:{_ABBREVIATION})(?![^\W_])"
+    rf"|[^\W_]++(?:['’._][^\W_]++)*+|{_ROWS}|\S"
+)
 _NOT_PLAIN = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0590-\u1dff\u20d0-\u20ff\u2c00-\U0001efff\U0001fb00-\U0010ffff]"
 )
 
+# What English runs together with the word before it, parted as the Penn Treebank does.
+_CLITIC = re.compile(r"(?<=.)(?:n['’]t|['’](?:s|re|ve|ll|d|m))$", re.IGNORECASE)
+
 WORD = 1
-"""It begins with a letter or a digit: it is no symbol."""
+"""It holds a letter or a digit: it is no symbol."""
 LETTER = 2
 """It holds a letter."""
 UNSPACED_SCRIPT = 4
@@ -50,14 +63,18 @@ def split_words(text: str) -> list[str]:
     """Part text into words, as :class:`filters.text_view.TextView` tells.
 
     >>> split_words("Don't panic! 東京の人 3.14 ...")
-    ["Don't", 'panic', '!', '東京', 'の', '人', '3.14', '...']
+    ['Do', "n't", 'panic', '!', '東京', 'の', '人', '3.14', '...']
     """
-    if not _NOT_PLAIN.search(text):
-        return _PLAIN_TOKEN.findall(text)
+    plain = not _NOT_PLAIN.search(text)
+    tokens = _PLAIN_TOKEN.findall(text) if plain else _TOKEN.findall(text)
+    if plain and "'" not in text and "’" not in text:
+        return tokens
     words: list[str] = []
-    for token in _TOKEN.findall(text):
-        if is_unspaced(token):
+    for token in tokens:
+        if not plain and is_unspaced(token):
             words += segment(token)
+        elif clitic := _CLITIC.search(token):
+            words += token[: clitic.start()], clitic[0]
         else:
             words.append(token)
     return words
@@ -127,12 +144,12 @@ class Lexicon:
             self._hashes = np.concatenate((self._hashes, np.zeros_like(self._hashes)))
         self._lengths[number] = len(word)
         flags = 0
-        if word[0].isalnum():
-            flags |= WORD
-            self._hashes[number] = _hash(word)
         # Most words are all letters, which one call tells.
         if word.isalpha() or any(map(str.isalpha, word)):
             flags |= LETTER
+        if flags or any(map(str.isalnum, word)):
+            flags |= WORD
+            self._hashes[number] = _hash(word)
         if not word.isascii() and is_unspaced(word):
             flags |= UNSPACED_SCRIPT
             self._character_hashes[number] = tuple(

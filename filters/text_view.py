@@ -54,11 +54,13 @@ class TextView:
     no line, and white space that nobody sees hides neither a full stop nor a repetition. A
     *paragraph* is a stripped run of text between blank lines.
 
-    A *word* is a token. It is a run of letters, marks and digits with single inner apostrophes,
-    hyphens, points and underscores ("don't", "well-known", "3.14"), or a row of one mark ("...",
-    "-----"), or any other visible character. Han, kana, Thai, Lao, Khmer and Burmese are written
-    without spaces; there ICU's dictionaries find the words. A word that does not begin with a
-    letter or a digit is a *symbol*.
+    A *word* is a token, much as spaCy parts English, for which the published rules were made. It is
+    a run of letters, marks and digits with single inner apostrophes, points and underscores
+    ("O'Brien", "snake_case"), a number with its separators ("1,000", "12:30"), an abbreviation
+    ("U.S.", "J."), a row of one mark ("...", "-----"), or any other visible character. What English
+    runs together is parted ("do", "n't"). Han, kana, Thai, Lao, Khmer and Burmese are written
+    without spaces; there ICU's dictionaries find the words. A word without a letter or a digit is a
+    *symbol*.
 
     Args:
         text: The document's text. It may be empty or hold lone surrogates.
@@ -72,9 +74,9 @@ class TextView:
     >>> view.paragraphs
     ["Don't panic!", '* * *\n東京 3.14 ...']
     >>> view.words
-    ["Don't", 'panic', '!', '*', '*', '*', '東京', '3.14', '...']
+    ['Do', "n't", 'panic', '!', '*', '*', '*', '東京', '3.14', '...']
     >>> view.non_symbol_words
-    ["Don't", 'panic', '東京', '3.14']
+    ['Do', "n't", 'panic', '東京', '3.14']
     """
 
     def __init__(self, text: str, *, language: str | None = None, url: str | None = None) -> None:
