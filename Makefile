@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench lint types format models lock clean system-packages
+.PHONY: help quickstart test real bench bench-signals lint types format models lock clean system-packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -40,6 +40,10 @@ real: $(BIN)/thresher  ## run the recipes over the real archives and books of DA
 bench: $(BIN)/thresher  ## what a page costs in score, beside reading and extracting it
 	$(BIN)/python -m benchmarks.score_cost $(DATA)/warc/built_from_gold_html/gold-sample.warc.gz \
 	  $(DATA)/warc/chatnoir_copycat_commoncrawl/small-sample-1213893279526_0.from-arc.warc.gz
+
+bench-signals: $(VENV)/dev  ## what the rule signals cost and decide, beside datatrove
+	$(BIN)/python -m benchmarks.signals $(DATA)
+	$(BIN)/python -m benchmarks.agreement $(DATA)
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check .

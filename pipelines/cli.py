@@ -81,7 +81,11 @@ def _parser() -> argparse.ArgumentParser:
         ("report", _report, "write report.html: what each threshold would keep"),
         ("select", _select, "write the documents that the rules keep, in length buckets"),
         ("check", _check, "validate a recipe and print its plan; nothing is written"),
-        ("signals", _signals, "list the signals: name, type, unit, meaning, source"),
+        (
+            "signals",
+            _signals,
+            "list the signals: name, type, unit, meaning, source, threshold",
+        ),
     ):
         _add_command(commands, name, run, told)
     fetch.add_parser(commands)
@@ -110,6 +114,8 @@ def _add_command(
         default=[],
         help="override a key of the recipe, such as rules.gopher.word_count.min=100; repeatable",
     )
+    if name == "signals":
+        parser.add_argument("--markdown", action="store_true", help="print the page of the docs")
     if name in ("check", "signals"):
         return
     parser.add_argument(
@@ -312,22 +318,16 @@ def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int,
 
 
 def _signals(arguments: argparse.Namespace) -> int:
-    from pipelines import recipe_file
+    from pipelines import recipe_file, signal_list
     from pipelines.document_scorer import all_families, declared_families
 
-    console = _console()
     families = declared_families()
     if arguments.recipe:
         families = all_families(recipe_file.load(arguments.recipe, arguments.overrides))
-    table = Table()
-    table.add_column("signal", no_wrap=True)
-    for column in ("type", "unit", "meaning", "source"):
-        table.add_column(column, overflow="fold")
-    for family in families:
-        for signal in family.signals:
-            columns = (signal.name, signal.type, signal.unit, signal.meaning, signal.source)
-            table.add_row(*(Text(column) for column in columns))
-    console.print(table)
+    if arguments.markdown:
+        print(signal_list.as_markdown(families), end="")
+    else:
+        _console().print(signal_list.as_table(families))
     return 0
 
 

@@ -200,6 +200,13 @@ def test_signals_lists_every_signal_once(capsys: pytest.CaptureFixture[str]) -> 
         assert told.count(f" {name} ") == 1, name
 
 
+def test_the_page_of_signals_is_made_from_the_declarations(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["signals", "--markdown"]) == 0
+    assert Path("docs/signals.md").read_text(encoding="utf-8") == capsys.readouterr().out
+
+
 def test_help_and_version_are_quick_to_come() -> None:
     code = "import sys, pipelines.cli; print('apache_beam' in sys.modules)"
     told = subprocess.run(
