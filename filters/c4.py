@@ -6,6 +6,7 @@ words and the cookie lines. C4 edits pages line by line; here nothing is edited,
 C4 would cut is counted.
 """
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ _SENTENCE_END = re.compile(
     rf"(?:(?<=[{_FULL_WIDTH_STOPS}])[{_FULL_WIDTH_STOPS}]*+"
     rf"|(?<![{_STOPS}][{_STOPS}])[{_STOPS}]*+[{re.escape(_CLOSERS)}]*+(?=\s|$))"
 )
+_LINE_END = re.compile(rf"[{_STOPS}{_FULL_WIDTH_STOPS}][{re.escape(_CLOSERS)}]*+$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,25 +127,25 @@ class C4Quality:
 
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Count sentences and the kinds of lines that C4 cuts."""
-        lines = view.lines
-        words = view.line_tokens
-        longest_words = [max(map(len, line)) for line in words]
+        lines, tokens = view.lines, view.line_tokens
+        longest = max(map(len, itertools.chain.from_iterable(tokens)), default=None)
         notices = _notices(view)
-        kept = [
-            line
-            for place, line in enumerate(lines)
-            if len(words[place]) >= _FEWEST_WORDS
-            and longest_words[place] <= _LONGEST_WORD
-            and place not in notices.javascript
-            and place not in notices.policy
-        ]
-        few_words = sum(len(line) < _FEWEST_WORDS for line in words)
-        ended = sum(line.endswith(_END_MARKS) and not line.endswith(_ELLIPSIS) for line in lines)
+        cut = notices.javascript | notices.policy
+        if longest is not None and longest > _LONGEST_WORD:
+            cut |= {
+                place for place, line in enumerate(tokens) if max(map(len, line)) > _LONGEST_WORD
+            }
+        is_kept = [len(line) >= _FEWEST_WORDS for line in tokens]
+        few_words = is_kept.count(False)
+        for place in cut:
+            is_kept[place] = False
+        kept = list(itertools.compress(lines, is_kept))
+        ended = [line.endswith(_END_MARKS) and not line.endswith(_ELLIPSIS) for line in lines]
         return {
             "c4.sentence_count": _sentences(kept),
-            "c4.terminal_punctuation_line_ratio": ended / len(lines) if lines else None,
+            "c4.terminal_punctuation_line_ratio": ended.count(True) / len(lines) if lines else None,
             "c4.few_word_line_ratio": few_words / len(lines) if lines else None,
-            "c4.longest_word_length": max(longest_words, default=None),
+            "c4.longest_word_length": longest,
             "c4.javascript_line_count": len(notices.javascript),
             "c4.policy_line_count": len(notices.policy),
             "c4.lorem_ipsum_count": view.lowercase.count("lorem ipsum"),
@@ -178,6 +180,6 @@ def _lines_with(view: TextView, phrases: tuple[str, ...]) -> frozenset[int]:
 
 
 def _sentences(lines: list[str]) -> int:
-    stops = (*_STOPS, *_FULL_WIDTH_STOPS)
-    unended = sum(not line.rstrip(_CLOSERS).endswith(stops) for line in lines)
-    return len(_SENTENCE_END.findall("\n".join(lines))) + unended
+    text = "\n".join(lines)
+    unended = len(lines) - len(_LINE_END.findall(text))
+    return len(_SENTENCE_END.findall(text)) + unended

@@ -116,7 +116,7 @@ class GopherQuality:
         lengths = view.word_lengths[view.non_symbol]
         words, lines = view.word_count, view.lines
         known = stop_words(view.language or "en")
-        stop_word_count = None if known is None else len(known.intersection(view.vocabulary))
+        stop_word_count = None if known is None else int(np.count_nonzero(view.occurrences(known)))
         alphabetic = int(np.count_nonzero(view.word_flags & LETTER))
         hashes = view.text.count("#")
         ellipses = sum(map(view.text.count, _ELLIPSES))

@@ -5,11 +5,10 @@ is parted into words once and remembered, and so is what is known of each word: 
 then cost a look-up each, and figures over them are sums over arrays.
 """
 
-import itertools
 import re
 import threading
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +79,23 @@ def split_words(text: str) -> list[str]:
     return words
 
 
+class _Column:
+    """An array that grows at its end."""
+
+    def __init__(self, kind: npt.DTypeLike) -> None:
+        self.values: npt.NDArray[Any] = np.zeros(_FIRST_SIZE, kind)
+        self.size = 0
+
+    def append(self, value: int) -> int:
+        """Put a value at the end and return its place."""
+        place = self.size
+        if place == self.values.size:
+            self.values = np.concatenate((self.values, np.zeros_like(self.values)))
+        self.values[place] = value
+        self.size += 1
+        return place
+
+
 class Lexicon:
     """Numbers for words, and what is known of each word by its number.
 
@@ -93,13 +109,17 @@ class Lexicon:
     def __init__(self) -> None:
         self.words: list[str] = []
         self._numbers: dict[str, int] = {}
-        self._words_of: dict[str, tuple[int, ...]] = {}
+        self._lengths = _Column(np.int64)
+        self._flags = _Column(np.uint8)
+        self._hashes = _Column(np.uint64)
+        self._character_hashes: dict[int, tuple[int, ...]] = {}
+        # The numbers of all tokens' words in one row, and where in it those of each token stand.
+        self._tokens: dict[str, int] = {}
+        self._row = _Column(np.int64)
+        self._firsts = _Column(np.int64)
+        self._counts = _Column(np.int64)
         self._characters = 0
         self._lock = threading.Lock()
-        self._lengths: npt.NDArray[np.int64] = np.zeros(_FIRST_SIZE, np.int64)
-        self._flags: npt.NDArray[np.uint8] = np.zeros(_FIRST_SIZE, np.uint8)
-        self._hashes: npt.NDArray[np.uint64] = np.zeros(_FIRST_SIZE, np.uint64)
-        self._character_hashes: dict[int, tuple[int, ...]] = {}
 
     def __len__(self) -> int:
         return len(self.words)
@@ -107,7 +127,7 @@ class Lexicon:
     @property
     def is_full(self) -> bool:
         """Whether it holds so much that the next document should begin another."""
-        return len(self._words_of) > _MOST_ENTRIES or self._characters > _MOST_CHARACTERS
+        return len(self._tokens) > _MOST_TOKENS or self._characters > _MOST_CHARACTERS
 
     def numbers(self, tokens: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the numbers of the words of a text, in their order.
@@ -115,66 +135,80 @@ class Lexicon:
         Args:
             tokens: What stands between white space, over which words never reach.
         """
-        known = self._words_of
         with self._lock:
-            found = list(map(known.get, tokens))
-            once: dict[str, tuple[int, ...]] = {}
-            place = -1
-            for _ in range(found.count(None)):
-                place = found.index(None, place + 1)
-                token = tokens[place]
-                # What is long seldom comes again.
-                memory = known if len(token) <= _LONGEST_REMEMBERED else once
-                if token not in memory:
-                    memory[token] = tuple(map(self._number, split_words(token)))
-                    self._characters += len(token)
-                found[place] = memory[token]
-        numbers = itertools.chain.from_iterable(cast(list[tuple[int, ...]], found))
-        return np.fromiter(numbers, np.int64)
+            places = self._places(tokens)
+            counts = self._counts.values[places]
+            firsts = self._firsts.values[places]
+            ends = counts.cumsum()
+            words = np.arange(ends[-1] if ends.size else 0)
+            words += np.repeat(firsts - (ends - counts), counts)
+            numbers: npt.NDArray[np.int64] = self._row.values[words]
+        return numbers
 
-    def _number(self, word: str) -> int:
-        number = self._numbers.get(word)
-        return self._add(word) if number is None else number
+    def _places(self, tokens: Sequence[str]) -> npt.NDArray[np.int64]:
+        known = self._tokens
+        found = list(map(known.get, tokens))
+        once: dict[str, int] = {}
+        place = -1
+        for _ in range(found.count(None)):
+            place = found.index(None, place + 1)
+            token = tokens[place]
+            # What is long seldom comes again.
+            memory = known if len(token) <= _LONGEST_REMEMBERED else once
+            if token not in memory:
+                memory[token] = self._add_token(token)
+            found[place] = memory[token]
+        return np.array(found, np.int64)
 
-    def _add(self, word: str) -> int:
-        number = len(self.words)
-        if number == self._lengths.size:
-            self._lengths = np.concatenate((self._lengths, np.zeros_like(self._lengths)))
-            self._flags = np.concatenate((self._flags, np.zeros_like(self._flags)))
-            self._hashes = np.concatenate((self._hashes, np.zeros_like(self._hashes)))
-        self._lengths[number] = len(word)
-        flags = 0
+    def _add_token(self, token: str) -> int:
+        words = split_words(token)
+        self._firsts.append(self._row.size)
+        for word in words:
+            number = self._numbers.get(word)
+            self._row.append(self._add_word(word) if number is None else number)
+        self._characters += len(token)
+        return self._counts.append(len(words))
+
+    def _add_word(self, word: str) -> int:
+        flags = hashed = 0
         # Most words are all letters, which one call tells.
         if word.isalpha() or any(map(str.isalpha, word)):
             flags |= LETTER
         if flags or any(map(str.isalnum, word)):
             flags |= WORD
-            self._hashes[number] = _hash(word)
+            hashed = _hash(word)
         if not word.isascii() and is_unspaced(word):
             flags |= UNSPACED_SCRIPT
-            self._character_hashes[number] = tuple(
+            self._character_hashes[len(self.words)] = tuple(
                 _hash(character) for character in characters(word) if character[0].isalnum()
             )
-        self._flags[number] = flags
+        self._flags.append(flags)
+        self._hashes.append(hashed)
+        self._numbers[word] = number = self._lengths.append(len(word))
         self.words.append(word)
-        self._numbers[word] = number
         return number
+
+    def find(self, words: Iterable[str]) -> npt.NDArray[np.int64]:
+        """Return the number of each of some words, and -1 for one that it has never met."""
+        return np.array([self._numbers.get(word, -1) for word in words], np.int64)
 
     def lengths(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the length of each word in code points."""
-        return self._lengths[numbers]
+        lengths: npt.NDArray[np.int64] = self._lengths.values[numbers]
+        return lengths
 
     def flags(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
         """Return what each word is, as a sum of :data:`WORD`, :data:`LETTER` and so on."""
-        return self._flags[numbers]
+        flags: npt.NDArray[np.uint8] = self._flags.values[numbers]
+        return flags
 
     def hashes(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
         """Return the hashes of words that are no symbols; of unspaced scripts, one a character."""
-        flags = self._flags[numbers]
+        flags = self.flags(numbers)
         if not (flags & UNSPACED_SCRIPT).any():
-            is_word: npt.NDArray[np.bool_] = np.not_equal(flags & WORD, 0)
-            return self._hashes[numbers[is_word]]
-        of_characters, of_words = self._character_hashes, self._hashes
+            hashes: npt.NDArray[np.uint64] = self._hashes.values[numbers[(flags & WORD) != 0]]
+            return hashes
+        of_characters, of_words = self._character_hashes, self._hashes.values
         held: list[int] = []
         for number, flag in zip(numbers.tolist(), flags.tolist(), strict=True):
             if flag & UNSPACED_SCRIPT:
@@ -185,7 +219,7 @@ class Lexicon:
 
 
 _FIRST_SIZE = 1 << 16
-_MOST_ENTRIES = 200_000
+_MOST_TOKENS = 200_000
 _MOST_CHARACTERS = 8_000_000
 _LONGEST_REMEMBERED = 40
 

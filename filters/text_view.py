@@ -157,6 +157,21 @@ class TextView:
         """For each of :attr:`words`, its place in :attr:`vocabulary`."""
         return self._distinct.places
 
+    def occurrences(self, words: Collection[str]) -> npt.NDArray[np.int64]:
+        """Count how often each of some words occurs, written just so.
+
+        >>> TextView("to be or not to be").occurrences(["to", "To", "not"]).tolist()
+        [2, 0, 1]
+        """
+        if not self.word_count:
+            return np.zeros(len(words), np.int64)
+        numbers = self._lexicon.find(words)
+        places = np.searchsorted(self._distinct.numbers, numbers).clip(
+            max=self._distinct.counts.size - 1
+        )
+        counts: npt.NDArray[np.int64] = self._distinct.counts[places]
+        return counts * (self._distinct.numbers[places] == numbers)
+
     @cached_property
     def word_lengths(self) -> npt.NDArray[np.int64]:
         """Code points in each of :attr:`words`."""

@@ -60,7 +60,7 @@ def test_long_tokens_are_not_remembered_and_a_full_one_is_followed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lexicon, "_current", Lexicon())
-    monkeypatch.setattr(lexicon, "_MOST_ENTRIES", 2)
+    monkeypatch.setattr(lexicon, "_MOST_TOKENS", 2)
     held = shared_lexicon()
     long = "/".join(["part"] * 20)
     assert _words(held, f"{long} {long} a b") == split_words(f"{long} {long} a b")
