@@ -165,12 +165,11 @@ class TextView:
         """
         if not self.word_count:
             return np.zeros(len(words), np.int64)
-        numbers = self._lexicon.find(words)
-        places = np.searchsorted(self._distinct.numbers, numbers).clip(
-            max=self._distinct.counts.size - 1
-        )
-        counts: npt.NDArray[np.int64] = self._distinct.counts[places]
-        return counts * (self._distinct.numbers[places] == numbers)
+        distinct, numbers = self._distinct, self._lexicon.find(words)
+        places = np.searchsorted(distinct.numbers, numbers).clip(max=distinct.numbers.size - 1)
+        is_there = distinct.numbers[places] == numbers
+        counts: npt.NDArray[np.int64] = np.where(is_there, distinct.counts[places], 0)
+        return counts
 
     @cached_property
     def word_lengths(self) -> npt.NDArray[np.int64]:
