@@ -15,8 +15,6 @@ from filters.language_codes import standard_tag
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 
-_NEMO_CURATOR = "NeMo Curator, filters/heuristic/string.py"
-
 # What NeMo Curator does not call "non-alphanumeric": ends of sentences and lines count as letters.
 _ALPHANUMERIC = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\n?!,.")
 _PARENTHESES = "{}⟨⟩[]()"
@@ -37,48 +35,33 @@ class NemoCurator:
     (0.06666666666666667, 0.7)
     """
 
-    signals = (
+    signals = tuple(
         Signal(
-            name="nemo.white_space_ratio",
+            name=f"nemo.{share}_ratio",
             type="float64",
             unit="ratio",
-            meaning="Share of the characters that are white space.",
-            source=f"{_NEMO_CURATOR} (WhiteSpaceFilter)",
-            threshold=Bounds(max=0.25),
-        ),
-        Signal(
-            name="nemo.digit_ratio",
-            type="float64",
-            unit="ratio",
-            meaning="Share of the characters that are decimal digits, of any script.",
-            source=f"{_NEMO_CURATOR} (NumbersFilter)",
-            threshold=Bounds(max=0.15),
-        ),
-        Signal(
-            name="nemo.parenthesis_ratio",
-            type="float64",
-            unit="ratio",
-            meaning="Share of the characters that are round, square, curly or angle brackets.",
-            source=f"{_NEMO_CURATOR} (ParenthesesFilter)",
-            threshold=Bounds(max=0.1),
-        ),
-        Signal(
-            name="nemo.url_ratio",
-            type="float64",
-            unit="ratio",
-            meaning="Share of the characters that stand in web addresses.",
-            source=f"{_NEMO_CURATOR} (UrlsFilter)",
-            threshold=Bounds(max=0.2),
-        ),
-        Signal(
-            name="nemo.non_alphanumeric_ratio",
-            type="float64",
-            unit="ratio",
-            meaning="Share of the characters other than English letters, digits, newlines and "
-            "? ! , . (spaces count); null where the language is known and is not English.",
-            source=f"{_NEMO_CURATOR} (NonAlphaNumericFilter)",
-            threshold=Bounds(max=0.25),
-        ),
+            meaning=f"Share of the characters that {what}.",
+            source=f"NeMo Curator, filters/heuristic/string.py ({rule})",
+            threshold=Bounds(max=most),
+        )
+        for share, what, rule, most in (
+            ("white_space", "are white space", "WhiteSpaceFilter", 0.25),
+            ("digit", "are decimal digits, of any script", "NumbersFilter", 0.15),
+            (
+                "parenthesis",
+                "are round, square, curly or angle brackets",
+                "ParenthesesFilter",
+                0.1,
+            ),
+            ("url", "stand in web addresses", "UrlsFilter", 0.2),
+            (
+                "non_alphanumeric",
+                "are no English letters, digits, newlines or ? ! , . (spaces count); null where "
+                "the language is known and is not English",
+                "NonAlphaNumericFilter",
+                0.25,
+            ),
+        )
     )
 
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
