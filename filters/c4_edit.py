@@ -22,6 +22,7 @@ from filters.signals import Signal
 
 _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 _CITATION_COUNT = "c4.cut_citation_count"
+_WHITE_SPACE_COUNT = "c4.cut_white_space_count"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class C4Lines:
     What is left is what datatrove's filter leaves of a page that it does not drop: whole pages
     are not this edit's business but that of rules on ``c4.sentence_count``,
     ``c4.lorem_ipsum_count`` and ``c4.curly_bracket_count``. Line breaks are all those of Python's
-    ``str.splitlines``; blank lines and the white space around a line go, uncounted.
+    ``str.splitlines``; blank lines and the white space around a line go.
 
     A line is counted under the first rule that it fails, in the order of the parameters. As in
     C4, the words of a line are counted with its citations, and how it ends is looked at without
@@ -109,6 +110,13 @@ class C4Lines:
             meaning="Lines that were cut for speaking of cookies, terms of use or privacy.",
             source=CODE,
         ),
+        Signal(
+            name=_WHITE_SPACE_COUNT,
+            type="int64",
+            unit="characters",
+            meaning="White space that was cut around lines; 1 if line breaks were only replaced.",
+            source=CODE,
+        ),
     )
 
     def __post_init__(self) -> None:
@@ -121,7 +129,10 @@ class C4Lines:
         """Cut lines and citations."""
         counts = Counter({signal.name: 0 for signal in self.signals})
         kept = []
-        for line in filter(None, map(str.strip, text.splitlines())):
+        lines = [stripped for line in text.splitlines() if (stripped := line.strip())]
+        plain = "\n".join(lines)
+        counts[_WHITE_SPACE_COUNT] = len(text) - len(plain) or int(text != plain)
+        for line in lines:
             words = line.split()
             if self.citations and "[" in line:
                 uncited, citations = _CITATION.subn("", line)

@@ -99,6 +99,8 @@ def test_whole_result() -> None:
         "c4.cut_few_word_line_count": 1,
         "c4.cut_javascript_line_count": 1,
         "c4.cut_policy_line_count": 1,
+        # A blank line, a space, a tab and a carriage return.
+        "c4.cut_white_space_count": 4,
     }
 
 
@@ -108,6 +110,22 @@ def test_rules_can_be_left_out() -> None:
         longest_word=None, citations=False, terminal_punctuation=False, fewest_words=None
     )
     assert everything.apply(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("It rained all day.\nIt rained on Monday.", 0),
+        ("It rained all day.\x0bIt rained on Monday.", 1),
+        ("\tIt rained all day.\r\n \r\nIt rained on Monday.\n", 6),
+        ("", 0),
+        (" \n", 2),
+    ],
+)
+def test_white_space_is_counted(text: str, count: int) -> None:
+    edited = C4Lines().apply(text)
+    assert edited.counts["c4.cut_white_space_count"] == count
+    assert edited.text in ("", "It rained all day.\nIt rained on Monday.")
 
 
 def test_a_second_time_changes_nothing() -> None:
@@ -131,4 +149,4 @@ def test_no_text_makes_it_fail(text: str) -> None:
     edited = edit.apply(text)
     assert list(edited.counts) == [signal.name for signal in edit.signals]
     assert pickle.loads(pickle.dumps(edit)) == edit == copy.deepcopy(edit)
-    assert len(edited.text) <= len(text)
+    assert (edited.text != text) == any(edited.counts.values())
