@@ -1,6 +1,6 @@
 """What an edit of a document's text is: a change that is recorded, never silent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -43,3 +43,19 @@ class Edit(Protocol):
     def apply(self, text: str) -> Edited:
         """Return the edited text with a count for each declared signal and for nothing else."""
         ...
+
+
+ORIGINAL_LENGTH = Signal(
+    name="edits.original_length",
+    type="int64",
+    unit="characters",
+    meaning="Unicode code points of the text before its edits and steps.",
+    source="thresher",
+)
+"""What ``length.characters`` would be without the edits."""
+
+
+def signals_of(edits: Iterable[Edit]) -> list[Signal]:
+    """Return what is counted of edits in a row: the counts of one that is there twice add up."""
+    counts = [signal for edit in edits for signal in edit.signals]
+    return list({signal.name: signal for signal in (ORIGINAL_LENGTH, *counts)}.values())
