@@ -46,6 +46,7 @@ _PLAIN_TOKEN = re.compile(
 _NOT_PLAIN = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0590-\u1dff\u20d0-\u20ff\u2c00-\U0001efff\U0001fb00-\U0010ffff]"
 )
+_LATIN_LETTER = re.compile("[A-Za-z]")
 
 # What English runs together with the word before it, parted as the Penn Treebank does.
 _CLITIC = re.compile(r"(?<=.)(?:n['’]t|['’](?:s|re|ve|ll|d|m))$", re.IGNORECASE)
@@ -56,6 +57,10 @@ LETTER = 2
 """It holds a letter."""
 UNSPACED_SCRIPT = 4
 """It is of a script that is written without spaces."""
+UPPERCASE = 8
+"""It holds cased letters, and all of them are capitals."""
+LATIN_LETTER = 16
+"""It holds a letter from A to Z, of either case."""
 
 
 def split_words(text: str) -> list[str]:
@@ -112,6 +117,8 @@ class Lexicon:
         self._lengths = _Column(np.int64)
         self._flags = _Column(np.uint8)
         self._hashes = _Column(np.uint64)
+        self._folded = _Column(np.int64)
+        self._folded_numbers: dict[str, int] = {}
         self._character_hashes: dict[int, tuple[int, ...]] = {}
         # The numbers of all tokens' words in one row, and where in it those of each token stand.
         self._tokens: dict[str, int] = {}
@@ -177,6 +184,10 @@ class Lexicon:
         if flags or any(map(str.isalnum, word)):
             flags |= WORD
             hashed = _hash(word)
+        if word.isupper():
+            flags |= UPPERCASE
+        if _LATIN_LETTER.search(word):
+            flags |= LATIN_LETTER
         if not word.isascii() and is_unspaced(word):
             flags |= UNSPACED_SCRIPT
             self._character_hashes[len(self.words)] = tuple(
@@ -184,6 +195,8 @@ class Lexicon:
             )
         self._flags.append(flags)
         self._hashes.append(hashed)
+        folded = self._folded_numbers
+        self._folded.append(folded.setdefault(word.lower(), len(folded)))
         self._numbers[word] = number = self._lengths.append(len(word))
         self.words.append(word)
         return number
@@ -201,6 +214,11 @@ class Lexicon:
         """Return what each word is, as a sum of :data:`WORD`, :data:`LETTER` and so on."""
         flags: npt.NDArray[np.uint8] = self._flags.values[numbers]
         return flags
+
+    def folded(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return numbers that are equal for words that differ in upper and lower case alone."""
+        folded: npt.NDArray[np.int64] = self._folded.values[numbers]
+        return folded
 
     def hashes(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
         """Return the hashes of words that are no symbols; of unspaced scripts, one a character."""

@@ -5,6 +5,9 @@ from filters.fineweb import FineWebQuality
 from filters.gopher import GopherQuality, GopherRepetition
 from filters.length import Length
 from filters.minhash import MinHashSignature
+from filters.nemo_curator import NemoCurator
+from filters.redpajama import RedPajama
+from filters.refinedweb import RefinedWebLines
 from filters.signals import SignalFamily
 
 FAMILIES: dict[str, type[SignalFamily]] = {
@@ -12,6 +15,9 @@ FAMILIES: dict[str, type[SignalFamily]] = {
     "gopher_repetition": GopherRepetition,
     "c4": C4Quality,
     "fineweb": FineWebQuality,
+    "refinedweb": RefinedWebLines,
+    "redpajama": RedPajama,
+    "nemo_curator": NemoCurator,
     "length": Length,
     "minhash": MinHashSignature,
 }

@@ -19,6 +19,8 @@ from filters.bounds import Bounds
 from filters.c4 import C4Quality
 from filters.fineweb import FineWebQuality
 from filters.gopher import GopherQuality, GopherRepetition
+from filters.nemo_curator import NemoCurator
+from filters.refinedweb import RefinedWebLines
 from filters.signals import SignalFamily
 
 
@@ -44,13 +46,13 @@ class RuleSet(Mapping[str, Bounds]):
         return len(self.bounds)
 
 
-def _thresholds(*families: SignalFamily) -> dict[str, Bounds]:
-    """Return the published threshold of each signal of the families that has one."""
+def _thresholds(*families: SignalFamily, source: str = "") -> dict[str, Bounds]:
+    """Return the published threshold of each signal that has one and is of the source."""
     return {
         signal.name: signal.threshold
         for family in families
         for signal in family.signals
-        if signal.threshold is not None
+        if signal.threshold is not None and signal.source.startswith(source)
     }
 
 
@@ -75,5 +77,20 @@ RULE_SETS: dict[str, RuleSet] = {
         source="C4, arXiv 1910.10683, section 2.2, without the rule on terminal punctuation, as "
         "FineWeb uses it (arXiv 2406.17557, section 3.5)",
         bounds=_thresholds(C4Quality()),
+    ),
+    "refinedweb": RuleSet(
+        source="RefinedWeb, arXiv 2306.01116, appendix G.2, without the rules that it takes over "
+        "from Gopher",
+        bounds=_thresholds(RefinedWebLines(), source="RefinedWeb"),
+    ),
+    "dclm": RuleSet(
+        source="DCLM, arXiv 2406.11794, as in its dclm_baseline_refinedweb.yaml, without the rules "
+        "that it takes over from Gopher",
+        bounds=_thresholds(RefinedWebLines(), source="DCLM"),
+    ),
+    "nemo_curator": RuleSet(
+        source="NeMo Curator, the defaults of its heuristic filters that have no other set here; "
+        "it calls one of them adapted from Gopher, arXiv 2112.11446",
+        bounds=_thresholds(NemoCurator(), source="NeMo Curator"),
     ),
 }

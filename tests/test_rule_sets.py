@@ -71,6 +71,9 @@ def test_thresholds_are_those_of_the_papers() -> None:
         "gopher_repetition": [(None, bound) for bound in below],
         "fineweb": [(0.12, None), (None, 0.67), (None, 0.01), (None, 0.3)],
         "c4": [(5, None), (None, 0), (None, 0)],
+        "refinedweb": [(None, 0.05)],
+        "dclm": [(None, 0.05)],
+        "nemo_curator": [(None, 0.25), (None, 0.15), (None, 0.1), (None, 0.2), (None, 0.25)],
     }
 
 

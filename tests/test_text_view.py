@@ -73,6 +73,25 @@ def test_ids_lengths_and_hashes_describe_the_words(text: str) -> None:
     assert len(pairs) == len(set(spellings)) == len(set(hashes))
 
 
+@given(TEXT)
+def test_words_are_counted_without_regard_to_case(text: str) -> None:
+    view = TextView(text)
+    counts = Counter(word.lower() for word in view.non_symbol_words)
+    assert sorted(view.folded_word_counts.tolist()) == sorted(counts.values())
+
+
+@given(st.text(st.characters(), max_size=200))
+def test_characters_are_counted_in_the_text_and_in_its_lines(text: str) -> None:
+    view = TextView(text)
+    assert view.character_counts == Counter(text)
+    assert list(view.character_counts) == sorted(set(text))
+    assert view.line_lengths.tolist() == [len(line) for line in view.lines]
+    for is_counted in (str.isupper, str.isnumeric, lambda one: one < "\u00ff"):
+        assert view.count_in_lines(is_counted).tolist() == [
+            sum(map(is_counted, line)) for line in view.lines
+        ]
+
+
 def _hashed(word: str) -> list[str]:
     return characters(word) if is_unspaced(word) else [word]
 
