@@ -1,10 +1,14 @@
 """The signal families of this package by the name that a recipe calls them."""
 
 from filters.c4 import C4Quality
+from filters.evalweb import EvalWeb
 from filters.fineweb import FineWebQuality
 from filters.gopher import GopherQuality, GopherRepetition
 from filters.length import Length
 from filters.minhash import MinHashSignature
+from filters.moscar import Moscar
+from filters.oscar import Oscar
+from filters.pangu import PanGu
 from filters.signals import SignalFamily
 
 FAMILIES: dict[str, type[SignalFamily]] = {
@@ -13,5 +17,9 @@ FAMILIES: dict[str, type[SignalFamily]] = {
     "c4": C4Quality,
     "fineweb": FineWebQuality,
     "length": Length,
+    "evalweb": EvalWeb,
+    "pangu": PanGu,
+    "moscar": Moscar,
+    "oscar": Oscar,
     "minhash": MinHashSignature,
 }

@@ -14,7 +14,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from filters.characters import code_points
 from filters.lexicon import WORD, Lexicon, shared_lexicon
+
+_FIRST_CHINESE = np.uint32(0x4E00)
+_CHINESE_SPAN = np.uint32(0x9FA5 - 0x4E00)
 
 # A line of nothing but white space parts paragraphs too: a reader sees a blank line.
 _BLANK_LINES = re.compile(r"\n\s*\n")
@@ -88,6 +92,19 @@ class TextView:
     def lowercase(self) -> str:
         """The whole text in lower case."""
         return self.text.lower()
+
+    @cached_property
+    def code_points(self) -> npt.NDArray[np.uint32]:
+        """The code points of the whole text."""
+        return code_points(self.text)
+
+    @cached_property
+    def chinese_characters(self) -> int:
+        """How many characters are Chinese: U+4E00 to U+9FA5, as Chinese corpora count them."""
+        if self.text.isascii():
+            return 0
+        # One comparison: what is below the first wraps round to the largest numbers.
+        return int(np.count_nonzero(self.code_points - _FIRST_CHINESE <= _CHINESE_SPAN))
 
     @cached_property
     def lines(self) -> list[str]:

@@ -71,6 +71,10 @@ def test_thresholds_are_those_of_the_papers() -> None:
         "gopher_repetition": [(None, bound) for bound in below],
         "fineweb": [(0.12, None), (None, 0.67), (None, 0.01), (None, 0.3)],
         "c4": [(5, None), (None, 0), (None, 0)],
+        "evalweb_zh": [(201, None), (10, None), (0.3, None), (None, 0), (None, 0.5), (None, 0.5)],
+        "pangu": [(150, None), (0.6, None), (None, 0)],
+        "moscar": [(3, None), (101, None), (None, 0)],
+        "oscar": [(5, None), *[(None, 0.5)] * 4, (0.6, None)],
     }
 
 
