@@ -23,7 +23,7 @@ _PATTERNS = (
     (DIGIT, r"\p{Nd}++"),
     (CAPITAL, r"[\p{Lu}\p{Lt}]++"),
     (LATIN, r"\p{Latin}++"),
-    (SPECIAL_SYMBOL, r"(?V1)[[\p{So}\p{Sk}\p{C}]--[\s]]++"),
+    (SPECIAL_SYMBOL, r"(?V1)[[\p{So}\p{Sk}\p{C}]--[\s\x1C-\x1F]]++"),
 )
 
 

@@ -128,7 +128,7 @@ def _lorem_ipsum(of: _Lines) -> _Mask:
 
 def _non_alphabetic(of: _Lines) -> _Mask:
     # Spaces count among the rest; marks, without which half of Hindi is no letter, do not.
-    return 1 - of.characters(LETTER | MARK) / of.lengths > 0.33
+    return (of.lengths - of.characters(LETTER | MARK)) / of.lengths > 0.33
 
 
 def _curly_brackets(of: _Lines) -> _Mask:

@@ -43,9 +43,7 @@ class WordList:
             raise ValueError(f"{path}: is not UTF-8 text; save the list as UTF-8") from None
         words = cls(storable(line.rpartition("\t")[2].strip()) for line in lines if line[:1] != "#")
         if not words.words:
-            raise ValueError(
-                f"{path}: holds no word; write one a line, its category and a tab before"
-            )
+            raise ValueError(f"{path}: holds no word; write one a line")
         return words
 
     def distinct(self, text: str) -> int:
