@@ -5,7 +5,6 @@ Effective Evaluation Model" (arXiv 2311.01149), with the figures as its released
 them. The length of a page, another of its rules, is ``length.characters``.
 """
 
-import itertools
 import operator
 import re
 from collections.abc import Mapping
@@ -28,10 +27,8 @@ _SOURCE = "EvalWeb, arXiv 2311.01149, as in the code released with it"
 _SENSITIVE_WORDS = Path(__file__).parent / "data" / "sensitive_words_zh.tsv"
 
 _NGRAM = 13
-# Odd, so that no character of an n-gram is lost; the powers of one number mixed by multiplication.
-_MULTIPLIERS = tuple(
-    np.uint64(pow(0x9E3779B97F4A7C15, power, 1 << 64)) for power in range(1, _NGRAM + 1)
-)
+# Odd, so that multiplication loses nothing of a hash.
+_BASE = 0x9E3779B97F4A7C15
 _RUNS = re.compile(r"(\W+)")
 
 
@@ -192,8 +189,19 @@ def _duplicate_ngram_ratio(text: str) -> float | None:
 
 
 def _ngram_hashes(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
-    count = max(codes.size - _NGRAM + 1, 0)
-    hashes = np.zeros(count, np.uint64)
-    for start, multiplier in zip(itertools.count(), _MULTIPLIERS, strict=False):
-        hashes += codes[start : start + count] * multiplier
-    return hashes
+    """Return a hash of each run of 13 code points: a polynomial in them, modulo 2^64."""
+    if codes.size < _NGRAM:
+        return np.empty(0, np.uint64)
+
+    def joined(
+        first: npt.NDArray[np.uint64], second: npt.NDArray[np.uint64], length: int, added: int
+    ) -> npt.NDArray[np.uint64]:
+        # From the hashes of n-grams of two lengths, those of the n-grams of both together.
+        after = second[length:]
+        return first[: after.size] * np.uint64(pow(_BASE, added, 1 << 64)) + after
+
+    one = codes.astype(np.uint64)
+    two = joined(one, one, 1, 1)
+    four = joined(two, two, 2, 2)
+    eight = joined(four, four, 4, 4)
+    return joined(joined(eight, four, 8, 4), one, 12, 1)
