@@ -1,3 +1,4 @@
+import json
 import pickle
 import re
 from collections import Counter
@@ -8,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.evalweb import EvalWeb
+from filters.length import Length
+from filters.rule_sets import RULE_SETS
 from filters.signals import SignalValue
 from filters.text_view import TextView
 
@@ -117,3 +120,22 @@ def test_a_family_that_has_read_its_words_is_small_to_pickle() -> None:
     family.load()
     assert len(pickle.dumps(family)) < 200
     assert pickle.loads(pickle.dumps(family)) == family
+
+
+@pytest.mark.real_data
+def test_rules_over_the_sample_of_chinesewebtext(real_data: Path) -> None:
+    """100 pages as EvalWeb reads them: five have corner brackets or 妳, one 部分, two repeat."""
+    path = real_data / "quality" / "chinesewebtext" / "2021-43" / "cleared1.jsonl"
+    failed: Counter[str] = Counter()
+    for line in path.read_text(encoding="utf-8").splitlines():
+        view = TextView(json.loads(line)["raw_content"])
+        values = {**Length().compute(view), **EvalWeb().compute(view)}
+        for signal, bounds in RULE_SETS["evalweb_zh"].items():
+            value = values[signal]
+            assert isinstance(value, int | float)
+            failed[signal] += value not in bounds
+    assert +failed == {
+        "length.characters": 1,
+        "evalweb.traditional_character_ratio": 6,
+        "evalweb.duplicate_13gram_ratio": 2,
+    }
