@@ -13,16 +13,14 @@ LETTER = np.uint8(1)
 MARK = np.uint8(2)
 DIGIT = np.uint8(4)
 CAPITAL = np.uint8(8)
-LATIN = np.uint8(16)
 # Stars, boxes, arrows, emoji; private and unassigned code points; controls but white space.
-SPECIAL_SYMBOL = np.uint8(32)
+SPECIAL_SYMBOL = np.uint8(16)
 
 _PATTERNS = (
     (LETTER, r"\p{L}++"),
     (MARK, r"\p{M}++"),
     (DIGIT, r"\p{Nd}++"),
     (CAPITAL, r"[\p{Lu}\p{Lt}]++"),
-    (LATIN, r"\p{Latin}++"),
     (SPECIAL_SYMBOL, r"(?V1)[[\p{So}\p{Sk}\p{C}]--[\s\x1C-\x1F]]++"),
 )
 

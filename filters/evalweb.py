@@ -38,9 +38,9 @@ class EvalWeb:
 
     A line is what stands between two newlines, blank or not, as in the released code. Traditional
     characters are those that MediaWiki's conversion to the simplified Chinese of mainland China
-    changes; it changes words of Taiwan and Hong Kong and corner brackets (「」) too. Beside the
-    released code, which misses the last 13-gram of a page, all 13-grams are counted. Where there is
-    no Chinese character, nothing is known of traditional ones or of repetition: both are null.
+    changes; it changes words of Taiwan and Hong Kong and corner brackets (「」) too. The released
+    code misses the last 13-gram of a page; here all are counted. Where there is no Chinese
+    character, nothing is known of traditional ones or of repetition: both are null.
 
     Args:
         sensitive_words: A list of words (see :meth:`filters.word_list.WordList.read`), or None for

@@ -11,7 +11,7 @@ node, and the toxic words, which come from word lists.
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,20 +19,13 @@ import numpy.typing as npt
 import regex
 
 from filters.bounds import Bounds
-from filters.characters import (
-    CAPITAL,
-    DIGIT,
-    LETTER,
-    MARK,
-    character_classes,
-    code_points,
-)
+from filters.characters import CAPITAL, DIGIT, LETTER, MARK, character_classes, code_points
 from filters.near_duplicate_lines import near_duplicates
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 
 _NODES = "mOSCAR, arXiv 2406.08707, appendix A.4"
-_DOCUMENTS = "mOSCAR, arXiv 2406.08707, section 3.3"
+_DOCUMENTS = "mOSCAR, arXiv 2406.08707, section 3"
 
 _FEWEST_BYTES, _FEWEST_BYTES_LATIN = 15, 5
 _FEWEST_LINES, _FEWEST_CHARACTERS = 5, 300
@@ -83,14 +76,13 @@ class _Lines:
 
     def most_frequent(self) -> npt.NDArray[np.int64]:
         """How often the most frequent character of each line stands in it."""
-        places = np.repeat(np.arange(len(self.lines)), self.lengths + 1)[:-1]
+        places = np.arange(len(self.lines))
         # A code point has 21 bits.
-        keys = np.sort((places << 21) | self._codes)
-        runs = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1], [True])))
-        of_line = keys[runs[:-1]] >> 21
-        return np.maximum.reduceat(
-            np.diff(runs), np.searchsorted(of_line, np.arange(len(self.lines)))
-        )
+        keys = np.repeat(places << 21, self.lengths + 1)[:-1] | self._codes
+        keys.sort()
+        lasts = np.append(np.flatnonzero(keys[1:] != keys[:-1]), keys.size - 1)
+        counts = np.diff(lasts, prepend=-1)
+        return np.maximum.reduceat(counts, np.searchsorted(keys[lasts] >> 21, places))
 
     def where(self, holds: Callable[[str], bool], *, worth_it: bool = True) -> _Mask:
         """Which lines a predicate holds of; of none where it is not worth asking."""
@@ -257,26 +249,23 @@ class Moscar:
         near = near_duplicates(lines)
         discarded = _repeated(view)
         discarded[near] = True
-        for rule, (_, discards) in _RULES.items() if lines else ():
-            mask = discards(of)
-            discarded |= mask
-            values[f"moscar.{rule}_line_ratio"] = int(np.count_nonzero(mask)) / len(lines)
-        remaining = ~discarded
-        characters = int(of.lengths[remaining].sum())
-        few_lines = np.count_nonzero(remaining) < _FEWEST_LINES
         if lines:
+            for rule, (_, discards) in _RULES.items():
+                mask = discards(of)
+                discarded |= mask
+                values[f"moscar.{rule}_line_ratio"] = int(np.count_nonzero(mask)) / len(lines)
             values["moscar.near_duplicate_line_ratio"] = len(near) / len(lines)
-            values["moscar.discarded_line_ratio"] = int(discarded.sum()) / len(lines)
+            values["moscar.discarded_line_ratio"] = int(np.count_nonzero(discarded)) / len(lines)
+        remaining = list(itertools.compress(lines, (~discarded).tolist()))
+        text = "".join(remaining)
         return values | {
-            "moscar.discarded_line_count": int(discarded.sum()),
-            "moscar.remaining_character_count": characters,
-            "moscar.remaining_byte_count": _bytes(itertools.compress(lines, remaining.tolist())),
-            "moscar.little_remains": bool(few_lines) and characters < _FEWEST_CHARACTERS,
+            "moscar.discarded_line_count": len(lines) - len(remaining),
+            "moscar.remaining_character_count": len(text),
+            "moscar.remaining_byte_count": len(text.encode("utf-8", "surrogatepass")),
+            "moscar.little_remains": (
+                len(remaining) < _FEWEST_LINES and len(text) < _FEWEST_CHARACTERS
+            ),
         }
-
-
-def _bytes(lines: Iterable[str]) -> int:
-    return len("".join(lines).encode("utf-8", "surrogatepass"))
 
 
 def _repeated(view: TextView) -> _Mask:
