@@ -1,11 +1,15 @@
 """The signal families of this package by the name that a recipe calls them."""
 
 from filters.c4 import C4Quality
+from filters.evalweb import EvalWeb
 from filters.fineweb import FineWebQuality
 from filters.gopher import GopherQuality, GopherRepetition
 from filters.length import Length
 from filters.minhash import MinHashSignature
+from filters.moscar import Moscar
 from filters.nemo_curator import NemoCurator
+from filters.oscar import Oscar
+from filters.pangu import PanGu
 from filters.redpajama import RedPajama
 from filters.refinedweb import RefinedWebLines
 from filters.signals import SignalFamily
@@ -19,5 +23,9 @@ FAMILIES: dict[str, type[SignalFamily]] = {
     "redpajama": RedPajama,
     "nemo_curator": NemoCurator,
     "length": Length,
+    "evalweb": EvalWeb,
+    "pangu": PanGu,
+    "moscar": Moscar,
+    "oscar": Oscar,
     "minhash": MinHashSignature,
 }

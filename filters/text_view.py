@@ -14,7 +14,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from filters.characters import code_points
 from filters.lexicon import WORD, Lexicon, shared_lexicon
+
+_FIRST_CHINESE = np.uint32(0x4E00)
+_CHINESE_SPAN = np.uint32(0x9FA5 - 0x4E00)
 
 # A line of nothing but white space parts paragraphs too: a reader sees a blank line.
 _BLANK_LINES = re.compile(r"\n\s*\n")
@@ -39,10 +43,6 @@ def _duplicates(elements: Collection[str]) -> Duplicates:
         count=len(elements) - len(distinct),
         characters=sum(map(len, elements)) - sum(map(len, distinct)),
     )
-
-
-def _code_points(text: str) -> npt.NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 class _Distinct(NamedTuple):
@@ -94,11 +94,24 @@ class TextView:
         return self.text.lower()
 
     @cached_property
+    def code_points(self) -> npt.NDArray[np.uint32]:
+        """The code points of the whole text."""
+        return code_points(self.text)
+
+    @cached_property
     def character_counts(self) -> dict[str, int]:
         """How often each character occurs: the distinct ones, in the order of their code points."""
-        counts = np.bincount(_code_points(self.text))
+        counts = np.bincount(self.code_points)
         distinct = np.flatnonzero(counts)
         return dict(zip(map(chr, distinct.tolist()), counts[distinct].tolist(), strict=True))
+
+    @cached_property
+    def chinese_characters(self) -> int:
+        """How many characters are Chinese: U+4E00 to U+9FA5, as Chinese corpora count them."""
+        if self.text.isascii():
+            return 0
+        # One comparison: what is below the first wraps round to the largest numbers.
+        return int(np.count_nonzero(self.code_points - _FIRST_CHINESE <= _CHINESE_SPAN))
 
     @cached_property
     def lines(self) -> list[str]:
@@ -117,7 +130,7 @@ class TextView:
 
     @cached_property
     def _code_points_of_lines(self) -> npt.NDArray[np.uint32]:
-        return _code_points("".join(self.lines))
+        return code_points("".join(self.lines))
 
     def count_in_lines(self, is_counted: Callable[[str], bool]) -> npt.NDArray[np.int64]:
         r"""Count, in each of :attr:`lines`, the characters that ``is_counted`` is true of.

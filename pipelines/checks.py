@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from filters.registry import FAMILIES
 from models.language import LanguageIdentifier
 from pipelines import storage
 from pipelines.document_scorer import DocumentScorer, model_files
@@ -72,13 +73,21 @@ def check_rules(recipe: Recipe) -> None:
         origin = "rules" if rule.origin == "recipe" else f"rules.use {rule.origin}"
         kind = types.get(rule.signal)
         if kind is None:
-            family = rule.signal.partition(".")[0]
-            remedy = nearest(rule.signal, list(types))
-            if family in Models.model_fields:
-                remedy = f"; give a model as models.{family}.path"
+            remedy = _remedy(rule.signal, list(types))
             raise UserError(f"{origin}: no step computes `{rule.signal}`{remedy}")
         if kind not in ("int64", "float64", "bool"):
             raise UserError(f"{origin}: `{rule.signal}` is a {kind}, and a rule needs a number")
+
+
+def _remedy(signal: str, computed: list[str]) -> str:
+    """Say what makes a recipe compute a signal, or which one of those that it computes is near."""
+    family = signal.partition(".")[0]
+    if family in Models.model_fields:
+        return f"; give a model as models.{family}.path"
+    for name, make in FAMILIES.items():
+        if signal in {declared.name for declared in make().signals}:
+            return f"; add `{name}` to `signals`"
+    return nearest(signal, computed)
 
 
 def check_preferences(recipe: Recipe) -> None:

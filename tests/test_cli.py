@@ -79,7 +79,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         (
             ["run", "recipe.yaml", "--set", "rules.use=[gopher]", "--set", "signals=[length]"],
-            "rules.use gopher: no step computes `gopher.word_count`; there are: ",
+            "rules.use gopher: no step computes `gopher.word_count`; add `gopher_quality` to"
+            " `signals`",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "rules.use=[pangu]", "--set", "signals=[pangu]"],
+            "rules.use pangu: no step computes `length.characters`; add `length` to `signals`",
         ),
         (
             ["run", "recipe.yaml", "--set", "dedup.prefer=[length.token]"],

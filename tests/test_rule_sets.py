@@ -74,6 +74,10 @@ def test_thresholds_are_those_of_the_papers() -> None:
         "refinedweb": [(None, 0.05)],
         "dclm": [(None, 0.05)],
         "nemo_curator": [(None, 0.25), (None, 0.15), (None, 0.1), (None, 0.2), (None, 0.25)],
+        "evalweb_zh": [(201, None), (10, None), (0.3, None), (None, 0), (None, 0.5), (None, 0.5)],
+        "pangu": [(150, None), (0.6, None), (None, 0)],
+        "moscar": [(3, None), (101, None), (None, 0)],
+        "oscar": [(5, None), *[(None, 0.5)] * 4, (0.6, None)],
     }
 
 

@@ -158,3 +158,8 @@ def test_one_line_of_any_length_takes_linear_time(unit: str) -> None:
     seconds(10_000)
     # Quadratic work would take 400 times as long; the slack is for a busy machine.
     assert seconds(400_000) < 100 * max(seconds(20_000), 1e-3)
+
+
+def test_chinese_characters_are_those_of_the_block_that_corpora_count() -> None:
+    assert TextView("a\u4dff\u4e00字\u9fa5\u9fa6あ\ud800").chinese_characters == 3
+    assert TextView("no Chinese").chinese_characters == 0
