@@ -128,7 +128,7 @@ class C4Quality:
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Count sentences and the kinds of lines that C4 cuts."""
         lines, tokens = view.lines, view.line_tokens
-        longest = max(map(len, itertools.chain.from_iterable(tokens)), default=None)
+        longest = view.longest_token
         notices = _notices(view)
         cut = notices.javascript | notices.policy
         if longest is not None and longest > LONGEST_WORD:

@@ -15,6 +15,11 @@ DIGIT = np.uint8(4)
 CAPITAL = np.uint8(8)
 # Stars, boxes, arrows, emoji; private and unassigned code points; controls but white space.
 SPECIAL_SYMBOL = np.uint8(16)
+# What Python's strings call so: white space, upper case, and numerals with fractions, Roman and
+# Chinese ones.
+WHITE_SPACE = np.uint8(32)
+UPPERCASE = np.uint8(64)
+NUMERIC = np.uint8(128)
 
 _PATTERNS = (
     (LETTER, r"\p{L}++"),
@@ -22,6 +27,12 @@ _PATTERNS = (
     (DIGIT, r"\p{Nd}++"),
     (CAPITAL, r"[\p{Lu}\p{Lt}]++"),
     (SPECIAL_SYMBOL, r"(?V1)[[\p{So}\p{Sk}\p{C}]--[\s\x1C-\x1F]]++"),
+)
+
+_PREDICATES = (
+    (WHITE_SPACE, str.isspace),
+    (UPPERCASE, str.isupper),
+    (NUMERIC, str.isnumeric),
 )
 
 
@@ -46,11 +57,13 @@ def character_classes(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
 
 @cache
 def _table() -> npt.NDArray[np.uint8]:
-    # Made at the first use, in an eighth of a second.
+    # Made at the first use, in a quarter of a second.
     every_character = "".join(map(chr, range(sys.maxunicode + 1)))
     table = np.zeros(len(every_character), np.uint8)
     for flag, pattern in _PATTERNS:
         for run in regex.finditer(pattern, every_character):
             table[run.start() : run.end()] |= flag
+    for flag, holds in _PREDICATES:
+        table |= flag * np.fromiter(map(holds, every_character), np.bool_)
     table.flags.writeable = False
     return table

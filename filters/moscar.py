@@ -11,6 +11,7 @@ node, and the toxic words, which come from word lists.
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ import numpy.typing as npt
 import regex
 
 from filters.bounds import Bounds
-from filters.characters import CAPITAL, DIGIT, LETTER, MARK, character_classes, code_points
+from filters.characters import CAPITAL, DIGIT, LETTER, MARK
 from filters.near_duplicate_lines import near_duplicates
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
@@ -28,6 +29,7 @@ _NODES = "mOSCAR, arXiv 2406.08707, appendix A.4"
 _DOCUMENTS = "mOSCAR, arXiv 2406.08707, section 3"
 
 _FEWEST_BYTES, _FEWEST_BYTES_LATIN = 15, 5
+_ONE_CHARACTER = 0.33
 _FEWEST_LINES, _FEWEST_CHARACTERS = 5, 300
 
 _LOREM = "lorem ipsum"
@@ -61,28 +63,13 @@ class _Lines:
 
     def __init__(self, view: TextView) -> None:
         self.lines = view.lines
-        self.joined = "\n".join(self.lines)
+        self.text = view.text
         self.lowercase = view.lowercase
-        self.lengths = np.fromiter(map(len, self.lines), np.int64, count=len(self.lines))
-        # A line and the newline after it.
-        self._starts = np.cumsum(self.lengths + 1) - self.lengths - 1
-        self._codes = code_points(self.joined)
-        self._classes = character_classes(self._codes)
+        self.lengths = view.line_lengths
+        self.starts = view.line_starts
+        self.code_points = view.line_code_points
+        self.characters = view.count_in_lines
         self.digits = self.characters(DIGIT)
-
-    def characters(self, classes: np.uint8) -> npt.NDArray[np.int64]:
-        """How many characters of each line are of one of the classes."""
-        return np.add.reduceat((self._classes & classes) != 0, self._starts, dtype=np.int64)
-
-    def most_frequent(self) -> npt.NDArray[np.int64]:
-        """How often the most frequent character of each line stands in it."""
-        places = np.arange(len(self.lines))
-        # A code point has 21 bits.
-        keys = np.repeat(places << 21, self.lengths + 1)[:-1] | self._codes
-        keys.sort()
-        lasts = np.append(np.flatnonzero(keys[1:] != keys[:-1]), keys.size - 1)
-        counts = np.diff(lasts, prepend=-1)
-        return np.maximum.reduceat(counts, np.searchsorted(keys[lasts] >> 21, places))
 
     def where(self, holds: Callable[[str], bool], *, worth_it: bool = True) -> _Mask:
         """Which lines a predicate holds of; of none where it is not worth asking."""
@@ -124,13 +111,13 @@ def _non_alphabetic(of: _Lines) -> _Mask:
 
 
 def _curly_brackets(of: _Lines) -> _Mask:
-    worth_it = "{" in of.joined or "}" in of.joined
+    worth_it = "{" in of.text or "}" in of.text
     return of.where(lambda line: "{" in line or "}" in line, worth_it=worth_it)
 
 
 def _comparison_signs(of: _Lines) -> _Mask:
     # One of the four more than twice, not all of them together.
-    signs = [sign for sign in _COMPARISON_SIGNS if sign in of.joined]
+    signs = [sign for sign in _COMPARISON_SIGNS if sign in of.text]
     return of.where(lambda line: max(map(line.count, signs)) > 2, worth_it=bool(signs))
 
 
@@ -152,7 +139,16 @@ def _social(of: _Lines) -> _Mask:
 
 
 def _one_character(of: _Lines) -> _Mask:
-    return of.most_frequent() / of.lengths > 0.33
+    # A table of all characters would be large, so those beyond ASCII share a column at first: where
+    # that holds enough of a line, its characters are counted one by one.
+    places = np.repeat(np.arange(0, 128 * len(of.lines), 128), of.lengths)
+    columns = np.minimum(of.code_points, np.uint32(127)).astype(np.int64)
+    table = np.bincount(places + columns, minlength=128 * len(of.lines)).reshape(-1, 128)
+    mask: _Mask = table[:, :127].max(axis=1) > _ONE_CHARACTER * of.lengths
+    for place in np.flatnonzero(~mask & (table[:, 127] > _ONE_CHARACTER * of.lengths)):
+        line = of.lines[place]
+        mask[place] = Counter(line).most_common(1)[0][1] > _ONE_CHARACTER * len(line)
+    return mask
 
 
 _RULES: dict[str, tuple[str, Callable[[_Lines], _Mask]]] = {

@@ -46,9 +46,10 @@ def near_duplicates(lines: Sequence[str]) -> list[int]:
             continue
         seen.add(line)
         begin_alike, end_alike = by_beginning[line[:_END]], by_end[line[-_END:]]
-        if any(
+        alike = begin_alike[-_COMPARED:] + end_alike[-_COMPARED:]
+        if alike and any(
             Indel.normalized_similarity(line, other, score_cutoff=LEAST_SIMILARITY)
-            for other in (*begin_alike[-_COMPARED:], *end_alike[-_COMPARED:])
+            for other in alike
         ):
             found.append(place)
         else:

@@ -10,13 +10,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from filters.bounds import Bounds
+from filters.characters import DIGIT, WHITE_SPACE
 from filters.language_codes import standard_tag
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 
 # What NeMo Curator does not call "non-alphanumeric": ends of sentences and lines count as letters.
-_ALPHANUMERIC = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\n?!,.")
+_IS_OTHER = np.array([not (chr(code).isalnum() or chr(code) in "\n?!,.") for code in range(128)])
 _PARENTHESES = "{}⟨⟩[]()"
 _URL = re.compile(r"https?://[^\s<>\"]++")
 
@@ -66,22 +69,21 @@ class NemoCurator:
 
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Count characters by their kind."""
-        counts, characters = view.character_counts, len(view.text)
+        characters = len(view.text)
         values: dict[str, SignalValue] = dict.fromkeys(signal.name for signal in self.signals)
         if not characters:
             return values
-        white_space = sum(count for one, count in counts.items() if one.isspace())
-        digits = sum(count for one, count in counts.items() if one.isdecimal())
-        parentheses = sum(counts.get(one, 0) for one in _PARENTHESES)
         values |= {
-            "nemo.white_space_ratio": white_space / characters,
-            "nemo.digit_ratio": digits / characters,
-            "nemo.parenthesis_ratio": parentheses / characters,
+            "nemo.white_space_ratio": view.count_characters(WHITE_SPACE) / characters,
+            "nemo.digit_ratio": view.count_characters(DIGIT) / characters,
+            "nemo.parenthesis_ratio": sum(map(view.text.count, _PARENTHESES)) / characters,
             "nemo.url_ratio": _in_urls(view.text) / characters,
         }
         if view.language is None or standard_tag(view.language) == "en":
-            alphanumeric = sum(count for one, count in counts.items() if one in _ALPHANUMERIC)
-            values["nemo.non_alphanumeric_ratio"] = 1 - alphanumeric / characters
+            # What is not ASCII goes to the last place, where a control is.
+            of_ascii = np.minimum(view.code_points, np.uint32(127))
+            others = int(np.count_nonzero(_IS_OTHER[of_ascii]))
+            values["nemo.non_alphanumeric_ratio"] = others / characters
         return values
 
 

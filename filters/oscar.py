@@ -21,10 +21,8 @@ are stripped, and a blank line is none.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from filters.bounds import Bounds
-from filters.characters import LETTER, MARK, character_classes
+from filters.characters import LETTER, MARK
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 
@@ -89,8 +87,7 @@ class Oscar:
         lines = view.lines
         values: dict[str, SignalValue] = dict.fromkeys(signal.name for signal in self.signals)
         if view.text:
-            classes = character_classes(view.code_points)
-            letters = int(np.count_nonzero(classes & _LETTER_OR_MARK))
+            letters = view.count_characters(_LETTER_OR_MARK)
             values["oscar.non_letter_ratio"] = (len(view.text) - letters) / len(view.text)
         if lines:
             lengths = [len(line) for line in lines]

@@ -17,10 +17,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 from filters.bounds import Bounds
-from filters.characters import SPECIAL_SYMBOL, character_classes
+from filters.characters import SPECIAL_SYMBOL
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 from filters.word_list import WordList
@@ -105,12 +103,11 @@ class PanGu:
         lines = view.lines
         if not view.chinese_characters:
             return dict.fromkeys(signal.name for signal in self.signals)
-        symbols = character_classes(view.code_points) & SPECIAL_SYMBOL
         return {
             "pangu.title_only": all(map(_is_title, lines)),
             "pangu.navigation_line_ratio": sum(map(_is_navigation, lines)) / len(lines),
             "pangu.advertisement_keyword_count": _advertisement_keywords().distinct(view.text),
-            "pangu.special_symbol_ratio": int(np.count_nonzero(symbols)) / len(view.text),
+            "pangu.special_symbol_ratio": view.count_characters(SPECIAL_SYMBOL) / len(view.text),
         }
 
 

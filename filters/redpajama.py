@@ -16,7 +16,8 @@ from itertools import compress
 
 import numpy as np
 
-from filters.lexicon import LATIN_LETTER, UPPERCASE
+from filters.characters import NUMERIC, UPPERCASE
+from filters.lexicon import LATIN_LETTER, UPPERCASE_WORD
 from filters.signals import Signal, SignalValue
 from filters.stop_words import all_stop_words
 from filters.text_view import TextView
@@ -176,7 +177,7 @@ def _of_words(view: TextView) -> dict[str, SignalValue]:
     stops = None if view.language is None else all_stop_words(view.language)
     stopped = None
     if stops is not None:
-        stopped = sum(compress(counts.tolist(), map(stops.__contains__, view.vocabulary)))
+        stopped = int(counts[view.is_listed(stops)].sum())
     return {
         "redpajama.unigram_entropy": (
             # Never below nought by a rounding.
@@ -184,7 +185,7 @@ def _of_words(view: TextView) -> dict[str, SignalValue]:
         ),
         "redpajama.unique_word_ratio": folded.size / total if total else None,
         "redpajama.uppercase_word_ratio": (
-            int(counts[(flags & UPPERCASE) != 0].sum()) / words if words else None
+            int(counts[(flags & UPPERCASE_WORD) != 0].sum()) / words if words else None
         ),
         "redpajama.no_latin_letter_word_ratio": (
             int(counts[(flags & LATIN_LETTER) == 0].sum()) / words if words else None
@@ -207,7 +208,7 @@ def _of_characters(view: TextView) -> dict[str, SignalValue]:
     characters = len(view.text)
     lorem_ipsum = view.lowercase.count("lorem ipsum")
     curly_brackets = view.text.count("{") + view.text.count("}")
-    uppercase = sum(count for one, count in view.character_counts.items() if one.isupper())
+    uppercase = view.count_characters(UPPERCASE)
     return {
         "redpajama.lorem_ipsum_ratio": lorem_ipsum / characters if characters else None,
         "redpajama.curly_bracket_ratio": curly_brackets / characters if characters else None,
@@ -217,7 +218,7 @@ def _of_characters(view: TextView) -> dict[str, SignalValue]:
 
 def _of_lines(view: TextView) -> dict[str, SignalValue]:
     lines, lengths = view.lines, view.line_lengths
-    words = list(map(len, view.line_tokens))
+    words = view.line_token_counts
     values: dict[str, SignalValue] = {
         "redpajama.bullet_line_ratio": None,
         "redpajama.mean_line_word_count": None,
@@ -229,13 +230,13 @@ def _of_lines(view: TextView) -> dict[str, SignalValue]:
         values = {
             "redpajama.bullet_line_ratio": sum(line.startswith(_BULLETS) for line in lines)
             / len(lines),
-            "redpajama.mean_line_word_count": sum(words) / len(lines),
-            "redpajama.longest_line_word_count": max(words),
+            "redpajama.mean_line_word_count": int(words.sum()) / len(lines),
+            "redpajama.longest_line_word_count": int(words.max()),
             "redpajama.mean_line_uppercase_ratio": float(
-                (view.count_in_lines(str.isupper) / lengths).mean()
+                (view.count_in_lines(UPPERCASE) / lengths).mean()
             ),
             "redpajama.mean_line_number_ratio": float(
-                (view.count_in_lines(str.isnumeric) / lengths).mean()
+                (view.count_in_lines(NUMERIC) / lengths).mean()
             ),
         }
     return values

@@ -8,16 +8,17 @@ rebuilt its rules (mlfoundations/dclm, ``baselines/mappers/modifiers.py`` and
 counted. RefinedWeb's rules on whole documents are Gopher's.
 """
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 
 from filters.bounds import Bounds
+from filters.characters import DIGIT, LETTER, UPPERCASE
 from filters.lexicon import split_words
 from filters.segmentation import is_unspaced
 from filters.signals import Signal, SignalValue
@@ -30,6 +31,7 @@ _SHORT_LINE = 10
 
 # DCLM's nouns, the singular too: "1 comment" is a counter like "2 comments".
 _COUNTED = "like|share|comment|retweet|repost|quote|bookmark|upvote|downvote|download|view|follower"
+_MOST_LETTERS_OF_A_COUNTER = len("k followers") - 1
 _COUNTER = re.compile(rf"\W*+\d[\d.,]*+[kmb]?\s++(?:{_COUNTED})s?\W*+", re.IGNORECASE)
 
 
@@ -116,26 +118,26 @@ class RefinedWebLines:
         if not view.lines:
             return values
         kinds = {
-            "uppercase": view.count_in_lines(str.isupper) > _MAINLY * view.line_lengths,
+            "uppercase": view.count_in_lines(UPPERCASE) > _MAINLY * view.line_lengths,
             "numeric": _mask(map(str.isdigit, view.lines)),
-            "counter": _mask(_COUNTER.fullmatch(line) is not None for line in view.lines),
+            "counter": _counters(view),
             "one_word": _mask(map(_is_one_word, view.line_tokens)),
         }
-        discarded = np.any(list(kinds.values()), axis=0)
+        discarded = functools.reduce(np.logical_or, kinds.values())
         kinds["navigation"] = self._navigation(view)
         kinds["flagged"] = discarded | kinds["navigation"]
         for kind, lines in kinds.items():
-            values[f"refinedweb.{kind}_line_ratio"] = float(lines.mean())
+            values[f"refinedweb.{kind}_line_ratio"] = np.count_nonzero(lines) / len(lines)
         words = int(np.count_nonzero(view.non_symbol))
         if words:
-            flagged = _word_count(compress(view.lines, kinds["flagged"]))
-            edited = compress(view.lines, kinds["navigation"] & ~discarded)
-            left = _word_count(map(self._without_phrases, edited))
+            flagged = int(view.line_word_counts[kinds["flagged"]].sum())
+            edited = list(compress(view.lines, kinds["navigation"] & ~discarded))
+            left = _word_count(map(self._without_phrases, edited)) if edited else 0
             values["refinedweb.flagged_word_ratio"] = flagged / words
             values["dclm.word_removal_ratio"] = (flagged - left) / words
         return values
 
-    @cached_property
+    @functools.cached_property
     def _phrases(self) -> tuple[re.Pattern[str], ...]:
         """What is cut, in DCLM's order: anywhere, at the end, at the start."""
         patterns = {
@@ -169,6 +171,15 @@ class RefinedWebLines:
 
 def _mask(values: Iterable[bool]) -> npt.NDArray[np.bool_]:
     return np.fromiter(values, np.bool_)
+
+
+def _counters(view: TextView) -> npt.NDArray[np.bool_]:
+    # Most lines have no digit, or more letters than a counter can have.
+    mask = view.count_in_lines(DIGIT) > 0
+    mask &= view.count_in_lines(LETTER) <= _MOST_LETTERS_OF_A_COUNTER
+    for place in np.flatnonzero(mask):
+        mask[place] = _COUNTER.fullmatch(view.lines[place]) is not None
+    return mask
 
 
 def _is_one_word(tokens: list[str]) -> bool:

@@ -9,7 +9,10 @@ from filters.characters import (
     DIGIT,
     LETTER,
     MARK,
+    NUMERIC,
     SPECIAL_SYMBOL,
+    UPPERCASE,
+    WHITE_SPACE,
     character_classes,
     code_points,
 )
@@ -34,6 +37,9 @@ def test_classes_follow_the_general_category(character: str) -> None:
         CAPITAL: category in ("Lu", "Lt"),
         SPECIAL_SYMBOL: (category in ("So", "Sk") or category[0] == "C")
         and not character.isspace(),
+        WHITE_SPACE: character.isspace(),
+        UPPERCASE: character.isupper(),
+        NUMERIC: character.isnumeric(),
     }
     assert {flag: bool(flags & flag) for flag in expected} == expected
 

@@ -12,7 +12,7 @@ from filters.lexicon import (
     LATIN_LETTER,
     LETTER,
     UNSPACED_SCRIPT,
-    UPPERCASE,
+    UPPERCASE_WORD,
     WORD,
     Lexicon,
     shared_lexicon,
@@ -24,7 +24,9 @@ TEXT = st.text(alphabet=st.characters(exclude_categories=["Cn"]), max_size=200)
 
 
 def _words(lexicon: Lexicon, text: str) -> list[str]:
-    return [lexicon.words[number] for number in lexicon.numbers(text.split()).tolist()]
+    return [
+        lexicon.words[number] for number in lexicon.numbers(lexicon.tokens(text.split())).tolist()
+    ]
 
 
 @given(TEXT)
@@ -41,15 +43,15 @@ def test_what_it_knows_already_changes_nothing(texts: list[str]) -> None:
         tokens = text.split()
         for figure in (Lexicon.lengths, Lexicon.flags, Lexicon.hashes):
             known, new = (
-                figure(shared, shared.numbers(tokens)),
-                figure(fresh, fresh.numbers(tokens)),
+                figure(shared, shared.numbers(shared.tokens(tokens))),
+                figure(fresh, fresh.numbers(fresh.tokens(tokens))),
             )
             assert known.tolist() == new.tolist()
 
 
 def test_what_is_known_of_words() -> None:
     held = Lexicon()
-    numbers = held.numbers(["a1", "東京", "...", "7", "_x", "é"])
+    numbers = held.numbers(held.tokens(["a1", "東京", "...", "7", "_x", "é"]))
     assert [held.words[number] for number in numbers] == ["a1", "東京", "...", "7", "_", "x", "é"]
     assert held.lengths(numbers).tolist() == [2, 2, 3, 1, 1, 1, 1]
     both = WORD | LETTER
@@ -61,8 +63,8 @@ def test_what_is_known_of_words() -> None:
 
 def test_capitals_and_their_small_letters() -> None:
     held = Lexicon()
-    numbers = held.numbers(["NASA", "nasa", "Nasa", "B2", "ÉTÉ", "été", "7", "東"])
-    capitals = (held.flags(numbers) & UPPERCASE) != 0
+    numbers = held.numbers(held.tokens(["NASA", "nasa", "Nasa", "B2", "ÉTÉ", "été", "7", "東"]))
+    capitals = (held.flags(numbers) & UPPERCASE_WORD) != 0
     assert capitals.tolist() == [True, False, False, True, True, False, False, False]
     folded = held.folded(numbers).tolist()
     assert folded[0] == folded[1] == folded[2]
@@ -72,9 +74,9 @@ def test_capitals_and_their_small_letters() -> None:
 
 def test_numbers_stay_while_it_grows() -> None:
     held = Lexicon()
-    first = held.numbers(["first"])
-    many = held.numbers([f"w{number}" for number in range(lexicon._FIRST_SIZE + 10)])
-    assert held.numbers(["first"]).tolist() == first.tolist()
+    first = held.numbers(held.tokens(["first"]))
+    many = held.numbers(held.tokens([f"w{number}" for number in range(lexicon._FIRST_SIZE + 10)]))
+    assert held.numbers(held.tokens(["first"])).tolist() == first.tolist()
     assert held.lengths(many).tolist() == [len(held.words[number]) for number in many.tolist()]
     assert np.unique(held.folded(many)).size == many.size
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.characters import NUMERIC, UPPERCASE
 from filters.segmentation import characters, is_unspaced
 from filters.text_view import Duplicates, TextView
 
@@ -83,13 +84,20 @@ def test_words_are_counted_without_regard_to_case(text: str) -> None:
 @given(st.text(st.characters(), max_size=200))
 def test_characters_are_counted_in_the_text_and_in_its_lines(text: str) -> None:
     view = TextView(text)
-    assert view.character_counts == Counter(text)
-    assert list(view.character_counts) == sorted(set(text))
     assert view.line_lengths.tolist() == [len(line) for line in view.lines]
-    for is_counted in (str.isupper, str.isnumeric, lambda one: one < "\u00ff"):
-        assert view.count_in_lines(is_counted).tolist() == [
-            sum(map(is_counted, line)) for line in view.lines
-        ]
+    for flag, holds in ((UPPERCASE, str.isupper), (NUMERIC, str.isnumeric)):
+        assert view.count_characters(flag) == sum(map(holds, text))
+        assert view.count_in_lines(flag).tolist() == [sum(map(holds, line)) for line in view.lines]
+
+
+@given(TEXT)
+def test_words_are_counted_in_lines_and_looked_for_in_lists(text: str) -> None:
+    view = TextView(text)
+    assert view.line_word_counts.tolist() == [
+        len(TextView(line).non_symbol_words) for line in view.lines
+    ]
+    some = frozenset(view.words[::2])
+    assert view.is_listed(some).tolist() == [word in some for word in view.vocabulary]
 
 
 def _hashed(word: str) -> list[str]:
