@@ -127,7 +127,7 @@ class RefinedWebLines:
         kinds["navigation"] = self._navigation(view)
         kinds["flagged"] = discarded | kinds["navigation"]
         for kind, lines in kinds.items():
-            values[f"refinedweb.{kind}_line_ratio"] = np.count_nonzero(lines) / len(lines)
+            values[f"refinedweb.{kind}_line_ratio"] = int(np.count_nonzero(lines)) / len(lines)
         words = int(np.count_nonzero(view.non_symbol))
         if words:
             flagged = int(view.line_word_counts[kinds["flagged"]].sum())
