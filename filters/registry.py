@@ -13,6 +13,7 @@ from filters.pangu import PanGu
 from filters.redpajama import RedPajama
 from filters.refinedweb import RefinedWebLines
 from filters.signals import SignalFamily
+from filters.url_rules import UrlRules
 
 FAMILIES: dict[str, type[SignalFamily]] = {
     "gopher_quality": GopherQuality,
@@ -28,4 +29,5 @@ FAMILIES: dict[str, type[SignalFamily]] = {
     "moscar": Moscar,
     "oscar": Oscar,
     "minhash": MinHashSignature,
+    "url_rules": UrlRules,
 }

@@ -29,6 +29,7 @@ from filters.oscar import Oscar
 from filters.pangu import PanGu
 from filters.refinedweb import RefinedWebLines
 from filters.signals import SignalFamily
+from filters.url_rules import UrlRules
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,5 +120,9 @@ RULE_SETS: dict[str, RuleSet] = {
     "oscar": RuleSet(
         source="OSCAR 22.01, arXiv 2201.06642: no quality warning, and the filter of records",
         bounds={"length.lines": Bounds(min=5), **_thresholds(Oscar())},
+    ),
+    "refinedweb_url": RuleSet(
+        source="RefinedWeb, arXiv 2306.01116, section 3.1 and appendix G.1, as in datatrove",
+        bounds=_thresholds(UrlRules()),
     ),
 }

@@ -8,12 +8,13 @@ from typing import Any, Self
 import xxhash
 
 from filters.decoding import UndecodableText, decode, storable
-from filters.domains import DomainList
 from filters.extraction import ExtractionError
 from filters.minhash import MinHashSignature
 from filters.registry import FAMILIES
 from filters.signals import Signal, SignalFamily
 from filters.text_view import TextView
+from filters.url_lists import Address, UrlList
+from filters.url_rules import UrlRules
 from models.harmful import HarmfulPerplexity
 from models.language import LanguageIdentifier
 from models.quality import QualityClassifier
@@ -56,13 +57,13 @@ class DocumentScorer:
             max_html_bytes=recipe.extract.max_html_bytes,
             max_memory_bytes=recipe.extract.max_memory_bytes,
         )
-        self._blocked: DomainList | None = None
+        self._blocked = UrlList.of()
 
     def __enter__(self) -> Self:
         self._language, *self._families = all_families(_with_local_files(self._recipe))
         if self._gates.blocked_domains:
             content = storage.read_bytes(self._gates.blocked_domains)
-            self._blocked = DomainList(content.decode().splitlines())
+            self._blocked = UrlList.of(domains=content.decode().splitlines())
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -85,8 +86,8 @@ class DocumentScorer:
         """
         place = record.place
         identifier = document_id(place, seen)
-        if place.url and self._blocked is not None and self._blocked.covers(place.url):
-            return GatedRecord(place=place, reason="blocked_domain")
+        if place.url and (reason := self._url_gate(place.url)):
+            return GatedRecord(place=place, reason=reason)
         try:
             text, title = self._text(record)
         except (ExtractionError, UndecodableText) as error:
@@ -99,6 +100,15 @@ class DocumentScorer:
             return self._scored(record, text, title, identifier)
         except Exception as error:  # noqa: BLE001 - a scorer's fault on one text is one error
             return failed(place, "score", error)
+
+    def _url_gate(self, url: str) -> str | None:
+        if self._blocked.covers(Address.of(url)):
+            return "blocked_domain"
+        if not self._gates.url:
+            return None
+        [rules] = (family for family in self._families if isinstance(family, UrlRules))
+        broken = rules.broken(url)
+        return next((f"url.{name}" for name in self._gates.url if f"url.{name}" in broken), None)
 
     def _text(self, record: Record) -> tuple[str, str]:
         if isinstance(record.content, str):

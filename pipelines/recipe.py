@@ -109,6 +109,7 @@ class Gates(_Section):
     min_language_score: float = Field(0.0, ge=0, le=1)
     min_characters: int = Field(1, ge=1)
     blocked_domains: str | None = None
+    url: list[str] = []
 
 
 class Model(_Section):

@@ -78,6 +78,7 @@ def test_thresholds_are_those_of_the_papers() -> None:
         "pangu": [(150, None), (0.6, None), (None, 0)],
         "moscar": [(3, None), (101, None), (None, 0)],
         "oscar": [(5, None), *[(None, 0.5)] * 4, (0.6, None)],
+        "refinedweb_url": [(None, 0), (None, 0), (None, 1), (None, 0)],
     }
 
 
