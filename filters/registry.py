@@ -1,5 +1,6 @@
 """The signal families of this package by the name that a recipe calls them."""
 
+from filters.banned_words import BannedWords
 from filters.c4 import C4Quality
 from filters.evalweb import EvalWeb
 from filters.fineweb import FineWebQuality
@@ -30,4 +31,5 @@ FAMILIES: dict[str, type[SignalFamily]] = {
     "oscar": Oscar,
     "minhash": MinHashSignature,
     "url_rules": UrlRules,
+    "banned_words": BannedWords,
 }
