@@ -198,6 +198,44 @@ def test_a_changed_input_is_scored_again_and_a_removed_one_goes(
     assert ds.dataset(output / "scored").count_rows() == 5
 
 
+def test_a_changed_list_is_scored_again_and_a_gate_counts_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentence = "The ferry leaves at nine and comes back before the evening tide."
+    documents = [
+        {"text": sentence, "url": "https://www.harbour.example/ferry"},
+        {"text": sentence, "url": "https://spam.example/ferry"},
+        {"text": sentence, "url": "https://harbour.example/xxx"},
+    ]
+    (tmp_path / "in.jsonl").write_text("".join(f"{json.dumps(of)}\n" for of in documents))
+    words, domains, output = tmp_path / "words", tmp_path / "domains.txt", tmp_path / "out"
+    words.mkdir()
+    (words / "en").write_text("gale\n")
+    domains.write_text("spam.example\n")
+    overrides = [
+        f"input=[{{format: jsonl, paths: [{tmp_path}/in.jsonl]}}]",
+        f"signals=[{{banned_words: {{lists: {words}}}}}, {{url_rules: {{domains: {domains}}}}}]",
+        "gates.url=[blocked_domain, banned_word_count]",
+        "rules={use: [c4_banned_words]}",
+    ]
+    assert run(output, *overrides) == 0
+    gated = {"url.banned_word_count": 1, "url.blocked_domain": 1}
+    assert counters(output)["score"] == {"in": 3, "out": 1, "gated": gated, "errors": {}}
+    assert counters(output)["select"]["out"] == 1
+    lists = {str(words), str(domains)}
+    assert lists < set(json.loads((output / "manifests/score.json").read_text())["models"])
+    (words / "en").write_text("ferry\n")
+    assert run(output, *overrides) == 0
+    assert counters(output)["select"]["gated"] == {"rules": 1}
+    [row] = ds.dataset(output / "scored").to_table().to_pylist()
+    assert {name: row[name] for name in row if name.startswith("banned_words.")} == {
+        "banned_words.count": 1,
+        "banned_words.distinct_count": 1,
+        "banned_words.character_ratio": 5 / len(sentence),
+    }
+    assert "up to date" not in stage_lines(capsys.readouterr().out).values()
+
+
 def test_finished_shards_survive_a_run_that_was_cut(copied: Path) -> None:
     whole = content(copied)
     records = StageRecords(str(copied), "score")
