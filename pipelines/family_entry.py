@@ -1,7 +1,7 @@
 """An entry of a recipe's ``signals``: a family by its name, with parameters if it has any."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import pydantic
@@ -12,12 +12,15 @@ from filters.signals import ReadsFiles, SignalFamily
 from pipelines import storage
 from pipelines.errors import UserError, nearest
 
+ALL = "all"
+
 
 class FamilyEntry(pydantic.BaseModel):
     """A family of signals as a recipe names it: ``gopher_quality``, ``{length: {unit: words}}``.
 
     The parameters are those of the family's class, checked by its annotations and then by the
-    class itself.
+    class itself. The name ``all`` stands for every family that the recipe does not name, with its
+    defaults; a recipe resolves it (:func:`resolved`).
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +41,10 @@ class FamilyEntry(pydantic.BaseModel):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
+        if self.name == ALL:
+            if self.parameters:
+                raise ValueError("`all` has no parameters; name the family that they are for")
+            return self
         if self.name not in FAMILIES:
             raise ValueError(f"no signal family `{self.name}`{nearest(self.name, list(FAMILIES))}")
         if self.name == "minhash" and self.parameters:
@@ -110,6 +117,21 @@ class FamilyEntry(pydantic.BaseModel):
             return f"`{self.name}` needs the parameter `{parameter}`"
         message = fault["msg"].removeprefix("Value error, ")
         return f"`{self.name}.{parameter}`: {message[:1].lower()}{message[1:]}"
+
+
+def resolved(entries: Sequence[FamilyEntry]) -> list[FamilyEntry]:
+    """Put every family that is not named, with its defaults, for the entry ``all``.
+
+    Raises:
+        ValueError: a family is there twice.
+    """
+    named = {entry.name: entry for entry in entries}
+    for name in named:
+        if (count := sum(entry.name == name for entry in entries)) > 1:
+            raise ValueError(f"the family `{name}` is there {count} times")
+    if ALL not in named:
+        return list(entries)
+    return [named.get(name) or FamilyEntry.model_validate(name) for name in sorted(FAMILIES)]
 
 
 def _parameters_of(family: type[SignalFamily]) -> type[pydantic.BaseModel]:

@@ -1,6 +1,5 @@
 """The recipe: one YAML file that says everything of a run, checked before anything starts."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -8,11 +7,10 @@ import pydantic
 from pydantic import Field, field_validator, model_serializer, model_validator
 
 from filters.bounds import Bounds
-from filters.registry import FAMILIES
 from filters.rule_sets import RULE_SETS
 from filters.rules import Rule
 from pipelines.errors import nearest
-from pipelines.family_entry import FamilyEntry
+from pipelines.family_entry import ALL, FamilyEntry, resolved
 from pipelines.readers.gutenberg import GutenbergReader
 from pipelines.readers.jsonl import JsonlReader
 from pipelines.readers.parquet import ParquetReader
@@ -254,7 +252,7 @@ class Recipe(_Section):
     language: Language = Language()
     gates: Gates = Gates()
     signals: list[FamilyEntry] = Field(
-        default_factory=lambda: list(map(FamilyEntry.model_validate, sorted(FAMILIES)))
+        default_factory=lambda: resolved([FamilyEntry.model_validate(ALL)])
     )
     models: Models = Models()
     tokenizer: str = "default"
@@ -265,8 +263,5 @@ class Recipe(_Section):
 
     @field_validator("signals")
     @classmethod
-    def _each_family_once(cls, entries: list[FamilyEntry]) -> list[FamilyEntry]:
-        for name, count in Counter(entry.name for entry in entries).items():
-            if count > 1:
-                raise ValueError(f"the family `{name}` is there {count} times")
-        return entries
+    def _resolved(cls, entries: list[FamilyEntry]) -> list[FamilyEntry]:
+        return resolved(entries)

@@ -11,7 +11,7 @@ from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 from pipelines import storage
 from pipelines.errors import UserError
-from pipelines.family_entry import FamilyEntry
+from pipelines.family_entry import FamilyEntry, resolved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +77,7 @@ def test_an_entry_is_written_as_it_was_read(content: Any) -> None:
         ({"listed": {"words": 3}}, "`listed.words`: input should be a valid string"),
         ({"listed": {"words": "x", "languages": [1]}}, "`listed.languages.0`: input should be"),
         ({"listed": {"words": "x", "weight": 0}}, "`listed`: weight is 0.0; it needs to be above"),
+        ({"all": {"words": "x"}}, "`all` has no parameters; name the family that they are for"),
         ({"minhash": {"seed": 2}}, "the parameters of `minhash` are those of the section `dedup`"),
     ],
 )
@@ -85,6 +86,14 @@ def test_a_wrong_entry_is_told_with_the_remedy(content: Any, message: str) -> No
         entry(content)
     [fault] = caught.value.errors()
     assert message in fault["msg"]
+
+
+def test_all_stands_for_the_families_that_are_not_named() -> None:
+    given = {"listed": {"words": "a.txt"}}
+    entries = resolved([entry("all"), entry(given)])
+    assert [of.name for of in entries] == sorted(FAMILIES)
+    assert [of.model_dump() for of in entries if of.parameters] == [given]
+    assert resolved([entry(given)]) == [entry(given)]
 
 
 def test_a_list_is_hashed_by_its_content(tmp_path: Path) -> None:
