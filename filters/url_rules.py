@@ -21,7 +21,8 @@ from filters.url_lists import Address, ListFile, UrlList
 _UT1 = "UT1 blacklists of the University of Toulouse, as in RefinedWeb, arXiv 2306.01116, G.1.1"
 _WORDS = "RefinedWeb, arXiv 2306.01116, appendix G.1.2, with datatrove's lists"
 _OWN = "The recipe's own list"
-_SHIPPED_UT1 = "url_filterblacklistsv0_3_0.tar.gz"
+# Its name has the version of datatrove that the list came with.
+_SHIPPED_UT1 = "url_filterblacklists*.tar.gz"
 _NOT_WORD = re.compile(r"[^a-zA-Z0-9]+")
 
 
@@ -150,7 +151,7 @@ class UrlRules:
 
     def _ut1_files(self, category: str) -> list[ListFile]:
         if self.ut1 is None:
-            shipped = _assets() / _SHIPPED_UT1
+            [shipped] = _assets().glob(_SHIPPED_UT1)
             return [
                 ListFile(path=shipped, kind="domains", member="domains"),
                 ListFile(path=shipped, kind="urls", member="urls"),

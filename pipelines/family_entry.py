@@ -35,8 +35,8 @@ class FamilyEntry(pydantic.BaseModel):
             return {"name": data}
         if isinstance(data, Mapping) and len(data) == 1:
             [(name, parameters)] = data.items()
-            if isinstance(name, str) and isinstance(parameters, Mapping):
-                return {"name": name, "parameters": dict(parameters)}
+            if isinstance(name, str) and isinstance(parameters, Mapping | None):
+                return {"name": name, "parameters": dict(parameters or {})}
         raise ValueError("an entry is the name of a family, or {name: {parameter: value}}")
 
     @model_validator(mode="after")

@@ -52,7 +52,7 @@ def entry(content: Any) -> FamilyEntry:
 
 
 def test_a_name_or_a_name_with_parameters_makes_the_family() -> None:
-    assert entry("c4").family() == FAMILIES["c4"]()
+    assert entry("c4").family() == entry({"c4": None}).family() == FAMILIES["c4"]()
     given = {"listed": {"words": "a.txt", "weight": 2, "languages": ["en", "de"]}}
     assert entry(given).family() == Listed(words="a.txt", weight=2.0, languages=("en", "de"))
 

@@ -2,6 +2,7 @@ import gzip
 import logging
 import threading
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import platformdirs
 import pytest
@@ -74,19 +75,20 @@ def test_pages_are_compared_without_scheme_and_with_the_query_that_the_entry_has
 
 @given(st.lists(HOST | st.sampled_from(["# no", "", ".a.b", "a.b.", "x.org/a", "é.fr"])))
 def test_a_file_gives_what_its_lines_give(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[str]
+    lines: list[str],
 ) -> None:
-    folder = tmp_path_factory.mktemp("list")
     lines = [*lines, "last.org"]
     content = "\r\n".join(lines).encode()
-    (folder / "domains").write_bytes(content)
-    (folder / "domains.gz").write_bytes(gzip.compress(content))
     expected = UrlList.of(domains=lines)
-    for name in ("domains", "domains.gz"):
-        loaded = url_lists.load([ListFile(path=folder / name, kind="domains")])
-        assert len(loaded) == len(expected)
+    with TemporaryDirectory() as folder:
+        plain, packed = Path(folder, "domains"), Path(folder, "domains.gz")
+        plain.write_bytes(content)
+        packed.write_bytes(gzip.compress(content))
+        loaded = [url_lists.load([ListFile(path=path, kind="domains")]) for path in (plain, packed)]
+    for entries in loaded:
+        assert len(entries) == len(expected)
         for host in ("a.b", "x.org", "1.a.b", "xn--9ca.fr", "a", "no"):
-            assert covers(loaded, f"//{host}/") == covers(expected, f"//{host}/")
+            assert covers(entries, f"//{host}/") == covers(expected, f"//{host}/")
 
 
 def long_list(folder: Path) -> ListFile:
