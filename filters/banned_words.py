@@ -20,6 +20,7 @@ import langcodes
 from langcodes.tag_parser import LanguageTagError
 
 from filters.bounds import Bounds
+from filters.decoding import storable
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 
@@ -197,16 +198,12 @@ class _WordList:
 
     def __init__(self, words: set[str], *, spaced: bool) -> None:
         self._spaced = spaced
-        self._automaton = ahocorasick_rs.AhoCorasick(sorted(words))
+        self._automaton = ahocorasick_rs.AhoCorasick(sorted(map(storable, words)))
 
     def occurrences(self, text: str) -> Iterator[str]:
         """Find the words in a text in lower case, from left to right; none overlaps another."""
-        try:
-            matches = self._automaton.find_matches_as_indexes(text, overlapping=True)
-        except UnicodeEncodeError:
-            # A lone surrogate has no UTF-8; one character for it keeps all places.
-            text = text.encode("utf-8", "replace").decode()
-            matches = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        text = storable(text)
+        matches = self._automaton.find_matches_as_indexes(text, overlapping=True)
         end_of_last = 0
         for _, start, end in sorted(matches, key=lambda match: (match[1], -match[2])):
             if start < end_of_last or (self._spaced and _is_part(text, start, end)):

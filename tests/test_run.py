@@ -138,7 +138,7 @@ def test_the_manifest_says_where_every_file_came_from(finished: Path) -> None:
     sample = Path("configs/quickstart/sample")
     expected = [*sample.glob("*.gz"), *(sample / "books").iterdir()]
     assert sorted(inputs) == sorted(map(str, expected))
-    assert all(len(digest) == 64 for digest in score["models"].values())
+    assert all(len(digest) == 64 for digest in score["models_and_lists"].values())
 
 
 def test_errors_name_the_place_and_the_reason(finished: Path) -> None:
@@ -223,7 +223,9 @@ def test_a_changed_list_is_scored_again_and_a_gate_counts_its_reason(
     assert counters(output)["score"] == {"in": 3, "out": 1, "gated": gated, "errors": {}}
     assert counters(output)["select"]["out"] == 1
     lists = {str(words), str(domains)}
-    assert lists < set(json.loads((output / "manifests/score.json").read_text())["models"])
+    assert lists < set(
+        json.loads((output / "manifests/score.json").read_text())["models_and_lists"]
+    )
     (words / "en").write_text("ferry\n")
     assert run(output, *overrides) == 0
     assert counters(output)["select"]["gated"] == {"rules": 1}
@@ -295,7 +297,7 @@ def test_learned_scores_are_computed_where_the_recipe_gives_a_model(
     kept = ds.dataset(output / "corpus").to_table()
     assert 0 < kept.num_rows < scored.num_rows
     assert min(kept["quality.score"].to_pylist()) >= 0.5
-    models = json.loads((output / "manifests/score.json").read_text())["models"]
+    models = json.loads((output / "manifests/score.json").read_text())["models_and_lists"]
     assert {harmful_model, quality_model} <= set(models)
 
 
