@@ -1,5 +1,6 @@
 """The signal families of this package by the name that a recipe calls them."""
 
+from filters.banned_words import BannedWords
 from filters.c4 import C4Quality
 from filters.evalweb import EvalWeb
 from filters.fineweb import FineWebQuality
@@ -13,6 +14,7 @@ from filters.pangu import PanGu
 from filters.redpajama import RedPajama
 from filters.refinedweb import RefinedWebLines
 from filters.signals import SignalFamily
+from filters.url_rules import UrlRules
 
 FAMILIES: dict[str, type[SignalFamily]] = {
     "gopher_quality": GopherQuality,
@@ -28,4 +30,6 @@ FAMILIES: dict[str, type[SignalFamily]] = {
     "moscar": Moscar,
     "oscar": Oscar,
     "minhash": MinHashSignature,
+    "url_rules": UrlRules,
+    "banned_words": BannedWords,
 }

@@ -18,6 +18,7 @@ the sources differ:
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from filters.banned_words import BannedWords
 from filters.bounds import Bounds
 from filters.c4 import C4Quality
 from filters.evalweb import EvalWeb
@@ -29,6 +30,7 @@ from filters.oscar import Oscar
 from filters.pangu import PanGu
 from filters.refinedweb import RefinedWebLines
 from filters.signals import SignalFamily
+from filters.url_rules import UrlRules
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,5 +121,17 @@ RULE_SETS: dict[str, RuleSet] = {
     "oscar": RuleSet(
         source="OSCAR 22.01, arXiv 2201.06642: no quality warning, and the filter of records",
         bounds={"length.lines": Bounds(min=5), **_thresholds(Oscar())},
+    ),
+    "c4_banned_words": RuleSet(
+        source="C4, arXiv 1910.10683, section 2.2: no banned word at all",
+        bounds=_thresholds(BannedWords(), source="C4"),
+    ),
+    "moscar_banned_words": RuleSet(
+        source="mOSCAR, arXiv 2406.08707, toxicity filtering: fewer than two different ones",
+        bounds=_thresholds(BannedWords(), source="mOSCAR"),
+    ),
+    "refinedweb_url": RuleSet(
+        source="RefinedWeb, arXiv 2306.01116, section 3.1 and appendix G.1, as in datatrove",
+        bounds=_thresholds(UrlRules()),
     ),
 }

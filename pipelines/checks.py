@@ -17,7 +17,7 @@ def check(recipe: Recipe) -> dict[str, str]:
     """Check what a recipe asks for against what there is, before any work.
 
     Returns:
-        The SHA-256 of each model file by its path.
+        The SHA-256 of each model and of each list of a signal family by its path.
 
     Raises:
         UserError: a rule or a preference is on a signal that nobody computes, a model file is
@@ -27,6 +27,9 @@ def check(recipe: Recipe) -> dict[str, str]:
     check_preferences(recipe)
     _check_files(recipe)
     hashes = model_files(recipe)
+    for entry in recipe.signals:
+        hashes |= entry.load_files()
+    _check_url_gate(recipe)
     _check_languages(recipe)
     return hashes
 
@@ -38,6 +41,18 @@ def _check_columns(entry: ParquetInput, *, key: str) -> None:
         item = next(iter(entry.reader().read(stored, first.path)), None)
     if isinstance(item, FailedRecord) and item.exception == "MissingColumn":
         raise UserError(f"{first.path} ({key}.text): {item.message}")
+
+
+def _check_url_gate(recipe: Recipe) -> None:
+    if not recipe.gates.url:
+        return
+    rules = [entry.family() for entry in recipe.signals if entry.name == "url_rules"]
+    if not rules:
+        raise UserError("gates.url: nobody looks at URLs; add `url_rules` to `signals`")
+    known = [signal.name.removeprefix("url.") for signal in rules[0].signals]
+    for name in recipe.gates.url:
+        if name not in known:
+            raise UserError(f"gates.url: `url_rules` has no `{name}`{nearest(name, known)}")
 
 
 def _check_languages(recipe: Recipe) -> None:

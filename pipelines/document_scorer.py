@@ -1,6 +1,5 @@
 """From a record of a dump to a row of ``scored/``: the order of the steps, without Beam."""
 
-import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -9,12 +8,13 @@ from typing import Any, Self
 import xxhash
 
 from filters.decoding import UndecodableText, decode, storable
-from filters.domains import DomainList
 from filters.extraction import ExtractionError
 from filters.minhash import MinHashSignature
 from filters.registry import FAMILIES
 from filters.signals import Signal, SignalFamily
 from filters.text_view import TextView
+from filters.url_lists import Address, UrlList
+from filters.url_rules import UrlRules
 from models.harmful import HarmfulPerplexity
 from models.language import LanguageIdentifier
 from models.quality import QualityClassifier
@@ -57,13 +57,13 @@ class DocumentScorer:
             max_html_bytes=recipe.extract.max_html_bytes,
             max_memory_bytes=recipe.extract.max_memory_bytes,
         )
-        self._blocked: DomainList | None = None
+        self._blocked = UrlList.of()
 
     def __enter__(self) -> Self:
-        self._language, *self._families = all_families(_with_local_models(self._recipe))
+        self._language, *self._families = all_families(_with_local_files(self._recipe))
         if self._gates.blocked_domains:
             content = storage.read_bytes(self._gates.blocked_domains)
-            self._blocked = DomainList(content.decode().splitlines())
+            self._blocked = UrlList.of(domains=content.decode().splitlines())
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -86,8 +86,8 @@ class DocumentScorer:
         """
         place = record.place
         identifier = document_id(place, seen)
-        if place.url and self._blocked is not None and self._blocked.covers(place.url):
-            return GatedRecord(place=place, reason="blocked_domain")
+        if place.url and (reason := self._url_gate(place.url)):
+            return GatedRecord(place=place, reason=reason)
         try:
             text, title = self._text(record)
         except (ExtractionError, UndecodableText) as error:
@@ -100,6 +100,15 @@ class DocumentScorer:
             return self._scored(record, text, title, identifier)
         except Exception as error:  # noqa: BLE001 - a scorer's fault on one text is one error
             return failed(place, "score", error)
+
+    def _url_gate(self, url: str) -> str | None:
+        if self._blocked.covers(Address.of(url)):
+            return "blocked_domain"
+        if not self._gates.url:
+            return None
+        [rules] = (family for family in self._families if isinstance(family, UrlRules))
+        broken = rules.broken(url)
+        return next((f"url.{name}" for name in self._gates.url if f"url.{name}" in broken), None)
 
     def _text(self, record: Record) -> tuple[str, str]:
         if isinstance(record.content, str):
@@ -178,8 +187,8 @@ def model_files(recipe: Recipe) -> dict[str, str]:
     for path in filter(None, map(_model_path, named)):
         if not storage.exists(path):
             raise UserError(f"{path}: no such model file; check the recipe's model paths")
-        hashes[path] = _digest(path)
-    for family, local in zip(named, all_families(_with_local_models(recipe)), strict=True):
+        hashes[path] = storage.sha256(path)
+    for family, local in zip(named, all_families(_with_local_files(recipe)), strict=True):
         if isinstance(local, _Learned):
             try:
                 local.load()
@@ -187,14 +196,6 @@ def model_files(recipe: Recipe) -> dict[str, str]:
                 message = " ".join(str(error).split())[:200]
                 raise UserError(f"{_model_path(family)}: {message}") from None
     return hashes
-
-
-def _digest(path: str) -> str:
-    digest = hashlib.sha256()
-    with storage.open_stored(path) as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 _Learned = LanguageIdentifier | TokenLength | HarmfulPerplexity | QualityClassifier
@@ -208,8 +209,8 @@ def _model_path(family: SignalFamily) -> str | None:
     return None
 
 
-def _with_local_models(recipe: Recipe) -> Recipe:
-    """Return the recipe with copies on this machine for the models of remote stores."""
+def _with_local_files(recipe: Recipe) -> Recipe:
+    """Return the recipe with copies on this machine for models and lists of remote stores."""
 
     def localised(model: Model | None) -> Model | None:
         return model and model.model_copy(update={"path": storage.local_copy(model.path)})
@@ -222,6 +223,7 @@ def _with_local_models(recipe: Recipe) -> Recipe:
             "models": Models(
                 harmful=localised(recipe.models.harmful), quality=localised(recipe.models.quality)
             ),
+            "signals": [entry.with_local_files() for entry in recipe.signals],
         }
     )
 
@@ -240,7 +242,7 @@ def declared_families() -> list[SignalFamily]:
 def _families(recipe: Recipe) -> list[SignalFamily]:
     tokenizer = str(DEFAULT_TOKENIZER) if recipe.tokenizer == "default" else recipe.tokenizer
     families: list[SignalFamily] = [TokenLength(tokenizer=tokenizer)]
-    families += [FAMILIES[name]() for name in recipe.signals if name != "minhash"]
+    families += [entry.family() for entry in recipe.signals if entry.name != "minhash"]
     if recipe.models.harmful:
         families.append(HarmfulPerplexity(path=recipe.models.harmful.path))
     if recipe.models.quality:

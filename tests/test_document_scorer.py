@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from filters.extraction import Extracted
 from filters.gopher import GopherQuality
 from filters.text_view import TextView
 from pipelines.document_scorer import DocumentScorer, ScoredDocument, document_id
 from pipelines.readers.records import FailedRecord, GatedRecord, Place, Record
 from pipelines.recipe import Recipe
+from pipelines.sandbox import ExtractionSandbox
 from pipelines.schema import scored
 
 ENGLISH = "The ferry leaves at nine and comes back before the evening tide."
@@ -97,6 +99,39 @@ def test_blocked_domains_cover_their_subdomains(tmp_path: Path, url: str, gated:
     domains.write_text("# ads\nexample.org\n")
     result = outcome(record(ENGLISH, url=url), gates={"blocked_domains": str(domains)})
     assert isinstance(result, GatedRecord) == gated
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("https://ads.example.org/xxx", "url.blocked_domain"),
+        ("https://b.org/xxx-videos", "url.banned_word_count"),
+        ("https://b.org/news", None),
+    ],
+)
+def test_a_gate_on_the_address_spares_the_extraction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, reason: str | None
+) -> None:
+    domains = tmp_path / "domains.txt"
+    domains.write_text("example.org\n")
+    extracted = []
+
+    def extract(self: ExtractionSandbox, page: bytes, *, charset: str | None) -> Extracted:
+        extracted.append(url)
+        return Extracted(text=ENGLISH, title="")
+
+    monkeypatch.setattr(ExtractionSandbox, "extract", extract)
+    item = record(PAGE.encode(), "text/html", url=url)
+    result = outcome(
+        item,
+        signals=[{"url_rules": {"categories": [], "domains": str(domains)}}],
+        gates={"url": ["blocked_domain", "banned_word_count"]},
+    )
+    if reason:
+        assert result == GatedRecord(place=item.place, reason=reason)
+    else:
+        assert isinstance(result, ScoredDocument)
+    assert extracted == ([] if reason else [url])
 
 
 def test_a_page_beyond_a_limit_is_an_error_with_its_place() -> None:

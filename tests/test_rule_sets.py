@@ -78,6 +78,9 @@ def test_thresholds_are_those_of_the_papers() -> None:
         "pangu": [(150, None), (0.6, None), (None, 0)],
         "moscar": [(3, None), (101, None), (None, 0)],
         "oscar": [(5, None), *[(None, 0.5)] * 4, (0.6, None)],
+        "c4_banned_words": [(None, 0)],
+        "moscar_banned_words": [(None, 1)],
+        "refinedweb_url": [(None, 0), (None, 0), (None, 1), (None, 0)],
     }
 
 

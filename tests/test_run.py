@@ -138,7 +138,7 @@ def test_the_manifest_says_where_every_file_came_from(finished: Path) -> None:
     sample = Path("configs/quickstart/sample")
     expected = [*sample.glob("*.gz"), *(sample / "books").iterdir()]
     assert sorted(inputs) == sorted(map(str, expected))
-    assert all(len(digest) == 64 for digest in score["models"].values())
+    assert all(len(digest) == 64 for digest in score["models_and_lists"].values())
 
 
 def test_errors_name_the_place_and_the_reason(finished: Path) -> None:
@@ -196,6 +196,46 @@ def test_a_changed_input_is_scored_again_and_a_removed_one_goes(
     assert "up to date" not in stage_lines(capsys.readouterr().out).values()
     assert ds.dataset(output / "corpus").count_rows() == 5
     assert ds.dataset(output / "scored").count_rows() == 5
+
+
+def test_a_changed_list_is_scored_again_and_a_gate_counts_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentence = "The ferry leaves at nine and comes back before the evening tide."
+    documents = [
+        {"text": sentence, "url": "https://www.harbour.example/ferry"},
+        {"text": sentence, "url": "https://spam.example/ferry"},
+        {"text": sentence, "url": "https://harbour.example/xxx"},
+    ]
+    (tmp_path / "in.jsonl").write_text("".join(f"{json.dumps(of)}\n" for of in documents))
+    words, domains, output = tmp_path / "words", tmp_path / "domains.txt", tmp_path / "out"
+    words.mkdir()
+    (words / "en").write_text("gale\n")
+    domains.write_text("spam.example\n")
+    overrides = [
+        f"input=[{{format: jsonl, paths: [{tmp_path}/in.jsonl]}}]",
+        f"signals=[{{banned_words: {{lists: {words}}}}}, {{url_rules: {{domains: {domains}}}}}]",
+        "gates.url=[blocked_domain, banned_word_count]",
+        "rules={use: [c4_banned_words]}",
+    ]
+    assert run(output, *overrides) == 0
+    gated = {"url.banned_word_count": 1, "url.blocked_domain": 1}
+    assert counters(output)["score"] == {"in": 3, "out": 1, "gated": gated, "errors": {}}
+    assert counters(output)["select"]["out"] == 1
+    lists = {str(words), str(domains)}
+    assert lists < set(
+        json.loads((output / "manifests/score.json").read_text())["models_and_lists"]
+    )
+    (words / "en").write_text("ferry\n")
+    assert run(output, *overrides) == 0
+    assert counters(output)["select"]["gated"] == {"rules": 1}
+    [row] = ds.dataset(output / "scored").to_table().to_pylist()
+    assert {name: row[name] for name in row if name.startswith("banned_words.")} == {
+        "banned_words.count": 1,
+        "banned_words.distinct_count": 1,
+        "banned_words.character_ratio": 5 / len(sentence),
+    }
+    assert "up to date" not in stage_lines(capsys.readouterr().out).values()
 
 
 def test_finished_shards_survive_a_run_that_was_cut(copied: Path) -> None:
@@ -257,7 +297,7 @@ def test_learned_scores_are_computed_where_the_recipe_gives_a_model(
     kept = ds.dataset(output / "corpus").to_table()
     assert 0 < kept.num_rows < scored.num_rows
     assert min(kept["quality.score"].to_pylist()) >= 0.5
-    models = json.loads((output / "manifests/score.json").read_text())["models"]
+    models = json.loads((output / "manifests/score.json").read_text())["models_and_lists"]
     assert {harmful_model, quality_model} <= set(models)
 
 
