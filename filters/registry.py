@@ -1,6 +1,7 @@
 """The signal families of this package by the name that a recipe calls them."""
 
 from filters.c4 import C4Quality
+from filters.exact import ExactHashes
 from filters.fineweb import FineWebQuality
 from filters.gopher import GopherQuality, GopherRepetition
 from filters.length import Length
@@ -19,5 +20,6 @@ FAMILIES: dict[str, type[SignalFamily]] = {
     "redpajama": RedPajama,
     "nemo_curator": NemoCurator,
     "length": Length,
+    "exact": ExactHashes,
     "minhash": MinHashSignature,
 }

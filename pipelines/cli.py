@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import json
 import logging
 import os
 import re
@@ -20,7 +21,7 @@ from pipelines.errors import StageError, UserError
 
 if TYPE_CHECKING:
     # Importing Beam takes seconds: each command does so when it knows that it needs it.
-    from pipelines.recipe import Recipe
+    from pipelines.recipe import Dedup, Recipe
     from pipelines.stages import Outcome, Run
 
 _INTERRUPTED = 130
@@ -125,6 +126,15 @@ def _add_command(
         " Beam's own options are passed through",
     )
     parser.add_argument("--workers", type=_positive, help="local worker processes (all cores)")
+    if name in ("run", "dedup"):
+        parser.add_argument(
+            "--against",
+            metavar="INDEX",
+            action="append",
+            default=[],
+            help="leave out what an earlier corpus has: the `index` folder of its output;"
+            " repeatable; the same as dedup.against",
+        )
     if name == "report":
         parser.add_argument("--text", action="store_true", help="print the report as well")
 
@@ -140,6 +150,9 @@ def _open(arguments: argparse.Namespace) -> "Run":
     from pipelines.runners import pipeline_options
     from pipelines.stages import Run
 
+    if against := getattr(arguments, "against", None):
+        # As an override, so that the commands named next carry it too.
+        arguments.overrides.append(f"dedup.against={json.dumps(against)}")
     # A mistake in the flags is told before any work.
     options = pipeline_options(
         runner=arguments.runner, workers=arguments.workers, flags=arguments.flags, total_bytes=0
@@ -289,13 +302,7 @@ def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int,
     rules = checked.rules.thresholds()
     families = all_families(checked)
     signals = sum(len(family.signals) for family in families)
-    keeper = "" if checked.dedup is None else ", ".join(checked.dedup.prefer)
-    dedup = (
-        "none"
-        if checked.dedup is None
-        else f"MinHash, word {checked.dedup.shingle}-grams, {checked.dedup.bands} bands of"
-        f" {checked.dedup.rows} rows; keeps the best by {keeper}"
-    )
+    dedup = "none" if checked.dedup is None else _dedup_plan(checked.dedup)
     _say(
         console,
         f"recipe:  {checked.name}, valid",
@@ -315,6 +322,23 @@ def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int,
         table.add_row(rule.signal, *told, rule.origin)
     if rules:
         console.print(table)
+
+
+def _dedup_plan(dedup: "Dedup") -> str:
+    steps = [f"exact by {name}" for name in dedup.exact]
+    if dedup.near:
+        bands, rows = dedup.bands_and_rows()
+        steps.append(
+            f"MinHash, word {dedup.shingle}-grams, {bands} bands of {rows} rows"
+            f" (half of the pairs at similarity {(1 - 0.5 ** (1 / bands)) ** (1 / rows):.2f})"
+        )
+    if dedup.verify:
+        steps.append(f"pairs of {dedup.verify} similarity {dedup.least_similarity():.2f} or more")
+    if dedup.scope == "dump":
+        steps.append("each input by itself")
+    if dedup.against:
+        steps.append(f"against {', '.join(dedup.against)}")
+    return "; ".join([*steps, f"keeps the best by {', '.join(dedup.prefer) or 'id'}"])
 
 
 def _signals(arguments: argparse.Namespace) -> int:

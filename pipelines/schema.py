@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from filters.exact import TEXT_HASH, URL_HASH
+from filters.minhash import SIGNATURE
 from filters.signals import Signal
 
 _TYPES = {
@@ -14,8 +16,8 @@ _TYPES = {
     "binary": pa.binary(),
 }
 
-SIGNATURE = "minhash.signature"
-"""The column that only `dedup` reads, and that the corpus goes without."""
+MATCHING = (URL_HASH, TEXT_HASH, SIGNATURE)
+"""The columns by which `dedup` finds duplicates: the corpus goes without, its index holds them."""
 
 DOCUMENT = [
     pa.field("id", pa.string(), nullable=False),
@@ -46,6 +48,7 @@ CLUSTERS = pa.schema(
         pa.field("rank", pa.int32(), nullable=False),
         pa.field("keep", pa.bool_(), nullable=False),
         pa.field("reason", pa.string()),
+        pa.field("similarity", pa.float32()),
     ]
 )
 

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.clustering import Edges, candidate_edges, components, distinct, rank_in_clusters
+from filters.clustering import (
+    Edges,
+    best_first,
+    candidate_edges,
+    components,
+    distinct,
+    rank_in_clusters,
+)
 
 Rank = tuple[int, int, bytes]
 
@@ -79,11 +86,14 @@ def test_ranks_do_not_depend_on_the_order_of_documents(
     random.shuffle(shuffled)
 
     def ranks(documents: list[tuple[int, float, int, bytes]]) -> dict[bytes, Rank]:
-        result = rank_in_clusters(
-            np.array([row[0] for row in documents], dtype=np.uint64),
+        order = best_first(
             np.array([row[1:3] for row in documents], dtype=np.float64).reshape(-1, 2),
-            np.array([row[3] for row in documents], dtype="S8"),
+            np.array([[7, int(row[3][2:])] for row in documents], dtype=np.uint64),
         )
+        standings = np.empty(len(order), dtype=np.int64)
+        standings[order] = np.arange(len(order))
+        clusters = np.array([row[0] for row in documents], dtype=np.uint64)
+        result = rank_in_clusters(clusters, standings)
         return {
             row[3]: (int(rank), int(size), documents[keeper][3])
             for row, rank, size, keeper in zip(

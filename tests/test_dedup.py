@@ -1,30 +1,54 @@
 import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.dedup import FindClusters, cluster_of
+from pipelines.dedup import FindClusters, cluster_of, earlier_files
+from pipelines.matching import Matching
 from pipelines.recipe import Dedup
 from pipelines.runners import new_pipeline, pipeline_options
 from tests.scored_corpus import Document, prose, write_scored
 
+Place = tuple[int, int, int, bool, str | None]
+
 
 def clusters_of(
-    output: Path, files: dict[str, list[Document]], *, partitions: int = 4, workers: int = 1
-) -> dict[str, tuple[int, int, int, bool, str | None]]:
+    output: Path,
+    files: dict[str, list[Document]],
+    *,
+    workers: int = 1,
+    earlier: Sequence[str] = (),
+    dumps: Mapping[str, int] = {},
+    **settings: Any,
+) -> dict[str, Place]:
     """Run the stage and return (cluster, size, rank, keep, reason) by document."""
-    scored = write_scored(output, files)
-    options = pipeline_options(runner="local", workers=workers, flags=[], total_bytes=0)
-    with new_pipeline(options) as pipeline:
-        _ = (
-            pipeline
-            | beam.Create(scored)
-            | FindClusters(
-                output=str(output), settings=Dedup(partitions=partitions), fingerprint="f"
-            )
-        )
+    scored = [replace(file, dump=dumps.get(file.name, 0)) for file in write_scored(output, files)]
+    dedup = Dedup(**{"partitions": 4, **settings})
+    by_dump = dedup.scope == "dump"
+    find = FindClusters(
+        output=str(output),
+        matching=Matching.of(dedup, documents=sum(map(len, files.values()))),
+        fingerprint="f",
+        earlier=earlier_files(
+            earlier,
+            first_number=len(scored),
+            groups=sorted({file.dump for file in scored}) if by_dump else [0],
+        ),
+        by_dump=by_dump,
+    )
+
+    def open_pipeline() -> beam.Pipeline:
+        options = pipeline_options(runner="local", workers=workers, flags=[], total_bytes=0)
+        return new_pipeline(options)
+
+    find.find_components(scored, open_pipeline)
+    with open_pipeline() as pipeline:
+        _ = pipeline | beam.Create(scored) | find
     found = {}
     for file in scored:
         ids = pq.read_table(file.path(str(output)))["id"].to_pylist()

@@ -8,6 +8,7 @@ from filters.bounds import Bounds
 from filters.rules import Rule
 from pipelines.dedup import FindClusters
 from pipelines.manifest import ShardRecord, StageRecords
+from pipelines.matching import Matching
 from pipelines.recipe import Buckets, Dedup
 from pipelines.runners import new_pipeline, pipeline_options
 from pipelines.select import SelectDocuments
@@ -30,7 +31,8 @@ def selected(
     options = pipeline_options(runner="local", workers=1, flags=[], total_bytes=0)
     stages: list[beam.PTransform] = []  # type: ignore[type-arg]
     if with_clusters:
-        stages.append(FindClusters(output=str(output), settings=Dedup(), fingerprint="f"))
+        matching = Matching.of(Dedup(), documents=0)
+        stages.append(FindClusters(output=str(output), matching=matching, fingerprint="f"))
     stages.append(
         SelectDocuments(
             output=str(output),
