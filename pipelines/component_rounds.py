@@ -22,6 +22,8 @@ from pipelines.matching import deal, partition_of
 OpenPipeline = Callable[[], AbstractContextManager[beam.Pipeline]]
 
 _STATE = "state.json"
+# Beam's integers have a sign.
+_CHECKSUMS = 2**63
 
 
 def connect(
@@ -124,14 +126,14 @@ def _small_star(group: tuple[int, Iterable[Edges]], *, into: str) -> tuple[int, 
     with storage.whole_file(storage.join(into, f"{partition:05}.npy")) as (file, _):
         np.save(file, edges)
     hashes = mixed(mixed(neighbours[:, 0]) + neighbours[:, 1])
-    return len(neighbours), int(hashes.sum(dtype=np.uint64))
+    return len(neighbours), int(hashes.sum(dtype=np.uint64)) % _CHECKSUMS
 
 
 def _sum(states: Iterable[tuple[int, int]]) -> tuple[int, int]:
     count = checksum = 0
     for edges, of_edges in states:
         count += edges
-        checksum = (checksum + of_edges) % 2**64
+        checksum = (checksum + of_edges) % _CHECKSUMS
     return count, checksum
 
 

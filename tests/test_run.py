@@ -317,7 +317,7 @@ def test_another_number_of_partitions_changes_nothing(
 def test_scores_made_with_other_settings_are_not_used(
     copied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = ["--set", f"output={copied}", "--set", "dedup.bands=20"]
+    settings = ["--set", f"output={copied}", "--set", "dedup.permutations=160"]
     for stage in ("dedup", "report", "select"):
         assert main([stage, RECIPE, *settings]) == 2
         assert "first: thresher score RECIPE" in capsys.readouterr().err
