@@ -73,7 +73,7 @@ def find_clusters(output: Path, *, documents: int) -> dict[str, float]:
     idle = _peak_bytes()
     started, clock = time.process_time(), time.perf_counter()
     with new_pipeline(options) as pipeline:
-        matching = Matching.of(Dedup(prefer=[]), documents=documents)
+        matching = Matching.of(Dedup(prefer=[]), documents=documents, in_memory=True)
         _ = (
             pipeline
             | beam.Create(files)

@@ -184,7 +184,7 @@ def exact_jaccard(first: Hashes, second: Hashes) -> float:
     return common / (first.size + second.size - common)
 
 
-def band_hashes(signatures: Hashes, *, bands: int, rows: int) -> Hashes:
+def band_hashes(signatures: Hashes, *, bands: int, rows: int, first: int = 0) -> Hashes:
     """Hash each band of each signature.
 
     Two documents of similarity s share a band's hash with probability s**rows, and one of all
@@ -195,6 +195,7 @@ def band_hashes(signatures: Hashes, *, bands: int, rows: int) -> Hashes:
         signatures: Of shape (documents, permutations).
         bands: How many bands, 1 or more.
         rows: Values in a band, 1 or more; what is left after ``bands * rows`` values is unused.
+        first: The number of the first band, where ``signatures`` begin with it.
 
     Returns:
         Hashes of shape (documents, bands).
@@ -209,7 +210,8 @@ def band_hashes(signatures: Hashes, *, bands: int, rows: int) -> Hashes:
             "bands and rows must be 1 or more"
         )
     grouped = signatures[:, : bands * rows].reshape(documents, bands, rows)
-    hashes = np.broadcast_to(np.arange(bands, dtype=np.uint64), (documents, bands))
+    numbers = np.arange(first, first + bands, dtype=np.uint64)
+    hashes = np.broadcast_to(numbers, (documents, bands))
     for row in range(rows):
         hashes = mixed(hashes * _MULTIPLIER + grouped[:, :, row])
     return hashes

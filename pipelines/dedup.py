@@ -5,7 +5,7 @@ place or through rounds, then the members of clusters to where they are compared
 document's index is (file, row), so each scored file gets its own slice of the clusters, row by row.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -13,6 +13,7 @@ import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from apache_beam.transforms.util import WaitOn
 
 from filters.clustering import (
     Edges,
@@ -30,6 +31,7 @@ from filters.minhash import (
     estimated_jaccard,
     exact_jaccard,
     folded,
+    mixed,
     shingle_hashes,
 )
 from filters.text_view import TextView
@@ -225,13 +227,18 @@ class FindClusters(beam.PTransform[Any, Any]):
         else:
             stars = read_edges(files.pipeline, self.work_folder)
         labels = stars | "Labels" >> beam.FlatMap(_labels)
-        slices = (
-            {"file": matched | "By number" >> beam.Map(by_number), "labels": labels}
-            | "Files with labels" >> beam.CoGroupByKey()
-            | "Members" >> beam.FlatMap(_members, matching=matching)
-            | "By cluster" >> beam.GroupByKey()
-            | "Ranks" >> beam.FlatMap(_ranks, matching=matching)
-        )
+        labelled = {"file": matched | "By number" >> beam.Map(by_number), "labels": labels}
+        labelled = labelled | "Files with labels" >> beam.CoGroupByKey()
+
+        def ranks(labelled: Any, number: int) -> Any:
+            return (
+                labelled
+                | f"Members {number}" >> beam.FlatMap(_members, matching=matching, number=number)
+                | f"By cluster {number}" >> beam.GroupByKey()
+                | f"Ranks {number}" >> beam.FlatMap(_ranks, matching=matching)
+            )
+
+        slices = self._in_passes("ranks", labelled, ranks)
         return (
             {"file": files | "Scored by number" >> beam.Map(by_number), "slices": slices}
             | "Files with ranks" >> beam.CoGroupByKey()
@@ -252,12 +259,24 @@ class FindClusters(beam.PTransform[Any, Any]):
         return scored | "Spread files" >> beam.Reshuffle()
 
     def _edges(self, matched: Any) -> Any:
-        return (
-            matched
-            | "Keys" >> beam.FlatMap(key_blocks, matching=self._matching)
-            | "By partition" >> beam.GroupByKey()
-            | "Candidate edges" >> beam.FlatMap(edges_of_partition)
-        )
+        def edges(matched: Any, number: int) -> Any:
+            return (
+                matched
+                | f"Keys {number}"
+                >> beam.FlatMap(key_blocks, matching=self._matching, number=number)
+                | f"By partition {number}" >> beam.GroupByKey()
+                | f"Candidate edges {number}" >> beam.FlatMap(edges_of_partition)
+            )
+
+        return self._in_passes("edges", matched, edges)
+
+    def _in_passes(self, name: str, elements: Any, work: Callable[[Any, int], Any]) -> Any:
+        """Return what each pass over some elements gives, each begun when the last is done."""
+        done: list[Any] = []
+        for number in range(self._matching.passes):
+            after = elements | f"Next {name} {number}" >> WaitOn(done[-1]) if done else elements
+            done.append(work(after, number))
+        return done | f"All {name}" >> beam.Flatten()
 
 
 def earlier_files(
@@ -291,7 +310,7 @@ def _labels(stars: Edges) -> Iterator[tuple[int, tuple[Rows, Indices]]]:
 
 
 def _members(
-    group: tuple[int, dict[str, Any]], *, matching: Matching
+    group: tuple[int, dict[str, Any]], *, matching: Matching, number: int
 ) -> Iterator[tuple[int, Members]]:
     labels = list(group[1]["labels"])
     if not labels:
@@ -299,6 +318,8 @@ def _members(
     [file] = group[1]["file"]
     rows, first = np.unique(np.concatenate([rows for rows, _ in labels]), return_index=True)
     roots = np.concatenate([roots for _, roots in labels])[first]
+    of_pass = mixed(roots + np.uint64(1)) % np.uint64(matching.passes) == np.uint64(number)
+    rows, roots = rows[of_pass], roots[of_pass]
     columns = ["id", *matching.prefer, *matching.columns]
     if matching.verify == "exact":
         columns.append("text")

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from filters.clustering import Edges, Indices, candidate_edges, run_starts, spanning_stars
 from filters.exact import TEXT_HASH, URL_HASH
-from filters.minhash import SIGNATURE, Hashes, band_hashes, mixed, signature_array
+from filters.minhash import SIGNATURE, Hashes, band_hashes, mixed
 from pipelines import storage
 from pipelines.recipe import Dedup
 
@@ -25,6 +25,8 @@ _BATCH_ROWS = 16_384
 _EXACT = {"url": URL_HASH, "text": TEXT_HASH}
 # A partition of 4 million records of 10 bytes is sorted in some 200 MB.
 _RECORDS_IN_PARTITION = 4_000_000
+# Beam's local runner holds a shuffled record three or four times: so many in some 140 MB.
+_RECORDS_IN_MEMORY = 4_000_000
 _FEWEST_PARTITIONS = 16
 _MOST_PARTITIONS = 65_536
 _ONE_PROCESS_DOCUMENTS = 200_000_000
@@ -64,6 +66,8 @@ class Matching:
         least_similarity: From where a checked pair is one of duplicates.
         prefer: Signals of which the larger is the better, most important first.
         partitions: Into how many parts hashes and documents are dealt.
+        passes: In how many passes over the signatures keys and members are dealt, one after
+            another: a runner that shuffles in memory holds one pass.
         in_one_process: Whether components are found in one process.
     """
 
@@ -77,13 +81,21 @@ class Matching:
     least_similarity: float
     prefer: tuple[str, ...]
     partitions: int
+    passes: int
     in_one_process: bool
 
     @classmethod
-    def of(cls, settings: Dedup, *, documents: int) -> "Matching":
-        """Work out the settings for a corpus of so many documents."""
+    def of(cls, settings: Dedup, *, documents: int, in_memory: bool = False) -> "Matching":
+        """Work out the settings for a corpus.
+
+        Args:
+            settings: The recipe's.
+            documents: How many documents it has.
+            in_memory: Whether the runner shuffles in the memory of one machine.
+        """
         bands, rows = settings.bands_and_rows() if settings.near else (0, 0)
-        records = documents * (bands + len(settings.exact))
+        keys = bands + len(settings.exact)
+        records = documents * keys
         return cls(
             exact=tuple(_EXACT[name] for name in settings.exact),
             near=settings.near,
@@ -96,9 +108,17 @@ class Matching:
             prefer=tuple(settings.prefer),
             partitions=settings.partitions
             or min(max(records // _RECORDS_IN_PARTITION, _FEWEST_PARTITIONS), _MOST_PARTITIONS),
+            passes=min(1 + records // _RECORDS_IN_MEMORY, keys) if in_memory else 1,
             in_one_process=settings.components == "one_process"
             or (settings.components == "auto" and documents <= _ONE_PROCESS_DOCUMENTS),
         )
+
+    def keys_of_pass(self, number: int) -> tuple[slice, range]:
+        """Return which of the exact keys, and which bands, one pass deals."""
+        keys = len(self.exact) + self.bands
+        start, end = (keys * place // self.passes for place in (number, number + 1))
+        exact = len(self.exact)
+        return slice(start, end), range(max(start - exact, 0), max(end - exact, 0))
 
     @property
     def columns(self) -> list[str]:
@@ -179,17 +199,23 @@ def read_rows(
             ) from error
 
 
-def fixed_width(column: pa.Array, width: int) -> tuple[npt.NDArray[np.bool_], bytes]:
-    """Return which values there are, and the bytes of these in a row.
+def fixed_width(column: pa.Array, width: int) -> tuple[npt.NDArray[np.bool_], Hashes]:
+    """Return which values there are, and these as numbers in a row.
+
+    Args:
+        column: Binary values.
+        width: Bytes in a value, a multiple of 8.
 
     Raises:
         pa.ArrowInvalid: a value has another width.
     """
     present = column.is_valid().to_numpy(zero_copy_only=False)
     values = column.drop_null().cast(pa.binary(width))
-    buffer = values.buffers()[1]
-    start = values.offset * width
-    return present, bytes(memoryview(buffer)[start : start + len(values) * width])
+    size = width // 8
+    numbers = np.frombuffer(
+        values.buffers()[1], "<u8", count=len(values) * size, offset=values.offset * width
+    )
+    return present, numbers
 
 
 def exact_keys(batch: pa.RecordBatch, matching: Matching, *, group: int) -> Hashes:
@@ -199,22 +225,33 @@ def exact_keys(batch: pa.RecordBatch, matching: Matching, *, group: int) -> Hash
         present, content = fixed_width(batch[name], 8)
         # Each column has its own keys, and they are other ones than those of bands.
         salt = np.uint64((len(_EXACT) * group + list(_EXACT.values()).index(name)) << 32)
-        hashes = mixed(np.frombuffer(content, "<u8") + salt)
+        hashes = mixed(content + salt)
         keys[present, place] = np.maximum(hashes, np.uint64(1))
     return keys
 
 
-def band_keys(batch: pa.RecordBatch, matching: Matching, *, group: int) -> Hashes:
-    """Return a key for each band, shape (rows, bands); 0 where there is no signature."""
-    keys = np.zeros((batch.num_rows, matching.bands), dtype=np.uint64)
-    if not matching.near:
+def band_keys(
+    batch: pa.RecordBatch, matching: Matching, *, group: int, bands: range | None = None
+) -> Hashes:
+    """Return a key for each band, shape (rows, bands); 0 where there is no signature.
+
+    Args:
+        batch: Has a column of signatures, unless ``matching`` needs none.
+        matching: The settings.
+        group: Keys of other groups are others.
+        bands: Which bands; by default all.
+    """
+    if bands is None:
+        bands = range(matching.bands)
+    keys = np.zeros((batch.num_rows, len(bands)), dtype=np.uint64)
+    if not bands:
         return keys
     present, signatures = signatures_of(batch, matching)
-    if present.any():
-        hashes = band_hashes(signatures, bands=matching.bands, rows=matching.rows)
-        if group:
-            hashes = mixed(hashes + np.uint64(group))
-        keys[present] = np.maximum(hashes, np.uint64(1))
+    values = signatures[:, bands.start * matching.rows : bands.stop * matching.rows]
+    hashes = band_hashes(values, bands=len(bands), rows=matching.rows, first=bands.start)
+    if group:
+        hashes = mixed(hashes + np.uint64(group))
+    keys[present] = np.maximum(hashes, np.uint64(1))
     return keys
 
 
@@ -222,19 +259,24 @@ def signatures_of(
     batch: pa.RecordBatch, matching: Matching
 ) -> tuple[npt.NDArray[np.bool_], Hashes]:
     """Return which rows have a signature, and these signatures."""
-    present, content = fixed_width(batch[SIGNATURE], 8 * matching.permutations)
-    return present, signature_array(content).reshape(-1, matching.permutations)
+    present, values = fixed_width(batch[SIGNATURE], 8 * matching.permutations)
+    return present, values.reshape(-1, matching.permutations)
 
 
-def key_blocks(file: MatchedFile, *, matching: Matching) -> Iterator[tuple[int, Block]]:
-    """Deal the keys of a file's documents to partitions."""
-    alone = _first_of_text(file) if TEXT_HASH in matching.exact and matching.near else None
+def key_blocks(
+    file: MatchedFile, *, matching: Matching, number: int = 0
+) -> Iterator[tuple[int, Block]]:
+    """Deal the keys of a file's documents to partitions: those of one pass, by its number."""
+    exact, bands = matching.keys_of_pass(number)
+    alone = _first_of_text(file) if TEXT_HASH in matching.exact and bands else None
     for first_row, batch in read_rows(file.path, matching.columns):
-        bands = band_keys(batch, matching, group=file.group)
+        near = band_keys(batch, matching, group=file.group, bands=bands)
         if alone is not None:
             # Copies of a text in one file meet by its hash: their bands would say it again.
-            bands[~alone[first_row : first_row + batch.num_rows]] = 0
-        keys = np.concatenate((exact_keys(batch, matching, group=file.group), bands), axis=1)
+            near[~alone[first_row : first_row + batch.num_rows]] = 0
+        keys = np.concatenate(
+            (exact_keys(batch, matching, group=file.group)[:, exact], near), axis=1
+        )
         rows, places = np.nonzero(keys)
         hashes = keys[rows, places]
         for partition, at in deal(partition_of(hashes, matching.partitions)):
@@ -253,9 +295,9 @@ def _first_of_text(file: MatchedFile) -> npt.NDArray[np.bool_]:
     """Tell which rows of a file are the first with their text hash, or have none."""
     hashes, present = [], []
     for _, batch in read_rows(file.path, [TEXT_HASH]):
-        there, content = fixed_width(batch[TEXT_HASH], 8)
+        there, values = fixed_width(batch[TEXT_HASH], 8)
         present.append(there)
-        hashes.append(np.frombuffer(content, "<u8"))
+        hashes.append(values)
     if not present:
         return np.empty(0, dtype=np.bool_)
     where = np.flatnonzero(np.concatenate(present))

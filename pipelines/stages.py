@@ -135,7 +135,11 @@ class Run:
         scored = StageRecords(self.recipe.output, score.STAGE).required("thresher score RECIPE")
         clusters = dedup.FindClusters(
             output=self.recipe.output,
-            matching=Matching.of(settings, documents=scored["counters"]["out"]),
+            matching=Matching.of(
+                settings,
+                documents=scored["counters"]["out"],
+                in_memory=self.runner == LOCAL,
+            ),
             fingerprint=stage_fingerprint,
             earlier=dedup.earlier_files(
                 [file.path for file in earlier],

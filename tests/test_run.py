@@ -74,12 +74,17 @@ def test_every_document_is_accounted_for(finished: Path) -> None:
             },
             "errors": {"read.DamagedMember": 1, "read.TruncatedHttpHeader": 1},
         },
-        "dedup": {"in": 140, "out": 116, "gated": {"near_duplicate": 24}, "errors": {}},
+        "dedup": {
+            "in": 140,
+            "out": 116,
+            "gated": {"near_duplicate": 21, "same_text": 3},
+            "errors": {},
+        },
         "report": {"in": 140, "out": 140, "gated": {}, "errors": {}},
         "select": {
             "in": 140,
             "out": 93,
-            "gated": {"near_duplicate": 23, "rules": 24},
+            "gated": {"near_duplicate": 20, "rules": 24, "same_text": 3},
             "errors": {},
         },
     }
