@@ -104,7 +104,7 @@ def measure(books: Path, documents: int, output: Path) -> dict[str, float]:
     return {"documents": documents, "hash": hashing, **_printed(command)}
 
 
-def compare(books: Path, python: str, folder: Path) -> Iterator[dict[str, Any]]:
+def compare(books: Path, python: str, folder: Path) -> Iterator[tuple[str, dict[str, float]]]:
     """Yield what each peer takes for the same documents."""
     path = folder / "documents.jsonl"
     with path.open("w", encoding="utf-8") as file:
@@ -114,7 +114,7 @@ def compare(books: Path, python: str, folder: Path) -> Iterator[dict[str, Any]]:
         script = str(Path(__file__).with_name("dedup_peers.py"))
         work = folder / peer
         work.mkdir()
-        yield {"peer": peer, **_printed([python, script, peer, str(path), str(work)])}
+        yield peer, _printed([python, script, peer, str(path), str(work)])
 
 
 def _printed(command: list[str]) -> dict[str, float]:
@@ -159,10 +159,10 @@ def main() -> None:
         for column in ("", "CPU µs a document", "times thresher", "kept"):
             peers.add_column(column, justify="right")
         with tempfile.TemporaryDirectory(prefix="thresher-bench-") as folder:
-            for found in compare(arguments.books, arguments.peers, Path(folder)):
+            for peer, found in compare(arguments.books, arguments.peers, Path(folder)):
                 cost = found["cpu"] / _COMPARED * 1e6
                 ratio = f"{cost / ours:.1f}" if ours else ""
-                peers.add_row(found["peer"], f"{cost:,.0f}", ratio, f"{found['kept']:,.0f}")
+                peers.add_row(peer, f"{cost:,.0f}", ratio, f"{found['kept']:,.0f}")
         console.print(peers)
 
 

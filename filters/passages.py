@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import regex
 import xxhash
+from icu4py.breakers import SentenceBreaker
 from rapidfuzz.distance import Indel
 
 from filters.clustering import components, similar_edges
@@ -23,14 +24,14 @@ SENTENCES = 3
 NEAR_SIMILARITY = 0.95
 """From which Levenshtein ratio two paragraphs of a document are one (mOSCAR, arXiv 2406.08707)."""
 
-_LINE = regex.compile(r"[^\n]+")
 _PARAGRAPH = regex.compile(r"\S(?:[^\n]|\n(?!\s*\n))*")
-_SENTENCE = regex.compile(r"""[^\s.!?。！？][^.!?。！？\n]*+(?:[.!?]++(?!["'”’)\]]*+(?:\s|$))[^.!?。！？\n]*+)*+[.!?。！？]*+["'”’)\]]*+""")
+_PATTERNS = {"line": regex.compile(r"[^\n]+"), "paragraph": _PARAGRAPH}
 _DIGIT = regex.compile(r"\p{Nd}")
 _NO_WORD = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
 _BLANK_LINES = regex.compile(r"\n\s*\n\s*")
-# Eight sketches of a paragraph's runs of eight characters: of a pair of Levenshtein ratio 0.95,
-# whose runs have a Jaccard similarity of 0.4 or so, 98 % share one.
+# Eight sketches of a paragraph's runs of eight characters. If one character in 20 is another, the
+# Levenshtein ratio is 0.95, two of three runs are the same, their Jaccard similarity is a half, and
+# 99 % of such pairs share a sketch.
 _SKETCH = MinHashSignature(shingle=8, permutations=8)
 
 
@@ -75,23 +76,33 @@ def passages(text: str, *, unit: Unit, sentences: int = SENTENCES, shortest: int
     >>> found.starts.tolist(), found.ends.tolist(), bool(found.hashes[0] == found.hashes[2])
     ([0, 6, 14], [4, 13, 18], True)
     """
-    pattern = {"line": _LINE, "paragraph": _PARAGRAPH, "sentences": _SENTENCE}[unit]
-    spans = [match.span() for match in pattern.finditer(text)]
     if unit == "sentences":
-        spans = [
-            (first[0], last[1]) for first, last in zip(spans, spans[sentences - 1 :], strict=False)
-        ]
+        of_one = _sentences(text)
+        lasts = of_one[sentences - 1 :]
+        spans = [(one[0], last[1]) for one, last in zip(of_one, lasts, strict=False)]
+    else:
+        spans = [match.span() for match in _PATTERNS[unit].finditer(text)]
     found = [
         (start, end, xxhash.xxh3_64_intdigest(normalized.encode("utf-8", "replace")))
         for start, end in spans
         if len(normalized := normalized_passage(text[start:end])) >= max(shortest, 1)
     ]
-    starts, ends, hashes = zip(*found, strict=True) if found else ((), (), ())
     return Passages(
-        starts=np.array(starts, dtype=np.int64),
-        ends=np.array(ends, dtype=np.int64),
-        hashes=np.array(hashes, dtype=np.uint64),
+        starts=np.array([start for start, _, _ in found], dtype=np.int64),
+        ends=np.array([end for _, end, _ in found], dtype=np.int64),
+        hashes=np.array([hash_ for _, _, hash_ in found], dtype=np.uint64),
     )
+
+
+def _sentences(text: str) -> list[tuple[int, int]]:
+    """Return start and end of each sentence with words, by ICU's rules (Unicode's annex 29)."""
+    found, start = [], 0
+    for sentence in SentenceBreaker(text, "en"):
+        end = start + len(sentence)
+        if normalized_passage(sentence):
+            found.append((start, end))
+        start = end
+    return found
 
 
 def near_duplicate_paragraphs(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pipelines.stages import Outcome, Run
 
 _INTERRUPTED = 130
+_TAKES_BEAM_FLAGS = ("run", "score", "dedup", "passages", "report", "select", "check")
 # What Beam warns of in every run: that BigQuery is not installed, and that its local workers have
 # no folder for registered types.
 _BEAM_NOISE = re.compile("bigquery client libraries|semi_persistent_directory")
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     known, flags = parser.parse_known_args(arguments)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    if flags and known.command not in ("run", "score", "dedup", "report", "select", "check"):
+    if flags and known.command not in _TAKES_BEAM_FLAGS:
         parser.error(f"unknown option {flags[0]}")
     known.flags = flags
     _log_to_stderr()
@@ -78,7 +79,12 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, told in (
         ("run", _run, "score, dedup, report and select; what is up to date is not done again"),
         ("score", _score, "read the dumps; write every document with every signal"),
-        ("dedup", _dedup, "find clusters of near-duplicates among the scored documents"),
+        (
+            "dedup",
+            _dedup,
+            "find clusters of exact and near duplicates among the scored documents",
+        ),
+        ("passages", _passages, "take out lines, paragraphs or sentences that the corpus repeats"),
         ("report", _report, "write report.html: what each threshold would keep"),
         ("select", _select, "write the documents that the rules keep, in length buckets"),
         ("check", _check, "validate a recipe and print its plan; nothing is written"),
@@ -211,6 +217,23 @@ def _dedup(arguments: argparse.Namespace) -> int:
         _say(run.console, f"{run.recipe.name}: the recipe says `dedup: null`, nothing to do")
         return 0
     return _finish(run, outcome, _command("report", arguments))
+
+
+def _passages(arguments: argparse.Namespace) -> int:
+    run = _open(arguments)
+    outcome = run.passages()
+    output = run.recipe.output
+    if outcome is None:
+        _say(run.console, f"{run.recipe.name}: the recipe has no `passages`, nothing to do")
+        return 0
+    removed = outcome.manifest["removed"]
+    _say(
+        run.console,
+        f"removed: {removed['passages']:,} passages of {removed['characters']:,} characters;"
+        f" {removed['near_paragraphs']:,} near-duplicate paragraphs of"
+        f" {removed['near_characters']:,} in their documents",
+    )
+    return _finish(run, outcome, f"a recipe with `format: parquet, paths: [{output}/passages]`")
 
 
 def _report(arguments: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ from pipelines.storage import WrittenFile
 _FOLDERS = {
     "score": ("scored", "gated", "errors"),
     "dedup": ("clusters",),
+    "passages": ("passages",),
     "report": (),
     "select": ("corpus", "rejected", "index"),
 }

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_serializer, model_validator
 
 from filters.bounds import Bounds
 from filters.minhash import MinHashSignature, bands_for
+from filters.passages import SENTENCES, Unit
 from filters.registry import FAMILIES
 from filters.rule_sets import RULE_SETS
 from filters.rules import Rule
@@ -143,7 +144,7 @@ class Dedup(_Section):
     scope: Literal["global", "dump"] = "global"
     against: list[str] = []
     prefer: list[str] = ["quality.score", "length.tokens"]
-    partitions: int | None = Field(None, ge=1)
+    partitions: int | None = Field(None, ge=1, le=65_536)
     components: Literal["auto", "one_process", "rounds"] = "auto"
 
     @model_validator(mode="after")
@@ -185,6 +186,18 @@ class Dedup(_Section):
         return MinHashSignature(
             shingle=self.shingle, permutations=self.permutations, seed=self.seed
         )
+
+
+class Passages(_Section):
+    """Which repeated passages the step `passages` takes out of documents."""
+
+    unit: Unit = "line"
+    sentences: int = Field(SENTENCES, ge=1)
+    min_characters: int = Field(1, ge=1)
+    keep: Literal["best", "none"] = "best"
+    prefer: list[str] = ["quality.score", "length.tokens"]
+    near_paragraphs: float | None = Field(None, gt=0, le=1)
+    partitions: int = Field(64, ge=1, le=65_536)
 
 
 class Buckets(_Section):
@@ -307,6 +320,7 @@ class Recipe(_Section):
     models: Models = Models()
     tokenizer: str = "default"
     dedup: Dedup | None = Dedup()
+    passages: Passages | None = None
     rules: Rules = Rules.model_validate({})
     buckets: Buckets = Buckets()
     limits: Limits = Limits()

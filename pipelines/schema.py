@@ -30,6 +30,17 @@ DOCUMENT = [
     pa.field("metadata", pa.string(), nullable=False),
 ]
 
+# What `passages` writes: documents that another recipe reads, and what went from each.
+WITHOUT_PASSAGES = pa.schema(
+    [
+        *DOCUMENT,
+        *(
+            pa.field(f"removed.{name}", pa.int64(), nullable=False)
+            for name in ("passages", "characters", "near_paragraphs", "near_characters")
+        ),
+    ]
+)
+
 GATED = pa.schema(
     [
         pa.field("source", pa.string(), nullable=False),

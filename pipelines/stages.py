@@ -12,7 +12,7 @@ from typing import Any
 import apache_beam as beam
 from rich.console import Console
 
-from pipelines import component_rounds, dedup, progress, report, score, select, storage
+from pipelines import component_rounds, dedup, passages, progress, report, score, select, storage
 from pipelines.checks import (
     check,
     check_indexes,
@@ -157,6 +157,26 @@ class Run:
         )
         component_rounds.clear(clusters.work_folder)
         return outcome
+
+    def passages(self) -> Outcome | None:
+        """Write the documents without repeated passages; None where the recipe wants none."""
+        settings = self.recipe.passages
+        if settings is None:
+            StageRecords(self.recipe.output, passages.STAGE).clear()
+            return None
+        files = _scored_files(self.recipe)
+        stage_fingerprint = fingerprint(
+            settings.model_dump(mode="json", exclude={"partitions"}), _identities(files), _version()
+        )
+        return self._stage(
+            passages.STAGE,
+            files,
+            stage_fingerprint,
+            passages.RemovePassages(
+                output=self.recipe.output, settings=settings, fingerprint=stage_fingerprint
+            ),
+            details=passages.totals,
+        )
 
     def select(self) -> Outcome:
         """Write the documents that the rules keep, in length buckets."""

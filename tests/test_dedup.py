@@ -244,8 +244,8 @@ def test_verified_clusters_do_not_depend_on_files_order_or_partitions(
 def test_other_bands_need_no_other_signatures(tmp_path: Path) -> None:
     words = prose(9, 200).split()
     pair = [shifted("a", words, 0), shifted("b", words, 30)]  # 66 of 126 shingles: 0.52
-    for settings, size in (({"bands": 4, "rows": 28}, 1), ({"bands": 37, "rows": 3}, 2)):
-        found = clusters_of(tmp_path / f"{size}", {"one": pair}, **settings)
+    for bands, rows, size in ((4, 28, 1), (37, 3, 2)):
+        found = clusters_of(tmp_path / f"{size}", {"one": pair}, bands=bands, rows=rows)
         assert {place[1] for place in found.values()} == {size}
 
 
