@@ -4,6 +4,7 @@ python dedup_peers.py datatrove documents.jsonl folder
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -73,11 +74,16 @@ def text_dedup(documents: Path, folder: Path) -> Callable[[], int]:
     return run
 
 
+def cpu_seconds() -> float:
+    """Return the CPU seconds of this process and of those that it started and that have ended."""
+    return sum(os.times()[:4])
+
+
 if __name__ == "__main__":
     peer = {"datatrove": datatrove, "text-dedup": text_dedup}[sys.argv[1]]
     run_peer = peer(Path(sys.argv[2]), Path(sys.argv[3]))
     # What a peer needs to start is not counted, as it is not for thresher.
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall, cpu = time.perf_counter(), cpu_seconds()
     kept_documents = run_peer()
-    seconds = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+    seconds = {"wall": time.perf_counter() - wall, "cpu": cpu_seconds() - cpu}
     print(json.dumps({"kept": kept_documents, **seconds}))

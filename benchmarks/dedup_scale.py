@@ -129,7 +129,7 @@ def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("books", nargs="?", type=Path)
-    parser.add_argument("--documents", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--documents", type=int, nargs="+", default=[_COMPARED, 100_000, 1_000_000])
     parser.add_argument("--peers", metavar="PYTHON", help="an interpreter that has the peers")
     parser.add_argument("--cluster", metavar="OUTPUT", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

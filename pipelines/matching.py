@@ -23,8 +23,8 @@ _ROW_BITS = np.uint64(32)
 _ROW_MASK = np.uint64(0xFFFFFFFF)
 _BATCH_ROWS = 16_384
 _EXACT = {"url": URL_HASH, "text": TEXT_HASH}
-# A partition of 4 million records of 10 bytes is sorted in some 200 MB.
-_RECORDS_IN_PARTITION = 4_000_000
+# A partition of 16 million records of 10 bytes is sorted in a gigabyte or so.
+_RECORDS_IN_PARTITION = 16_000_000
 # Beam's local runner holds a shuffled record three or four times: so many in some 140 MB.
 _RECORDS_IN_MEMORY = 4_000_000
 _FEWEST_PARTITIONS = 16

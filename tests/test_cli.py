@@ -99,7 +99,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         (
             ["run", "recipe.yaml", "--against", "earlier/index"],
-            "earlier/index (dedup.against.0): no Parquet file there; give the `index` of an earlier",
+            "earlier/index (dedup.against.0): no Parquet file there; give the `index`",
         ),
         (
             ["run", "recipe.yaml", "--set", "dedup.bands=15"],
