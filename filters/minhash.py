@@ -49,7 +49,7 @@ class MinHashSignature:
 
     >>> family = MinHashSignature(shingle=2)
     >>> first, second = (
-    ...     signature_array(family.compute(TextView(text))["minhash.signature"])
+    ...     family.signature(TextView(text).word_hashes)
     ...     for text in ("To be, or not to be?", "to be or\nNOT to be")
     ... )
     >>> float(estimated_jaccard(first, second))
@@ -138,11 +138,6 @@ def mixed(values: Hashes) -> Hashes:
     values = (values ^ (values >> np.uint64(30))) * _MIX[0]
     values = (values ^ (values >> np.uint64(27))) * _MIX[1]
     return values ^ (values >> np.uint64(31))
-
-
-def signature_array(signature: bytes) -> Hashes:
-    """Return the values of a ``minhash.signature``, or of several in a row."""
-    return np.frombuffer(signature, "<u8").astype(np.uint64, copy=False)
 
 
 def estimated_jaccard(

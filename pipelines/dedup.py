@@ -6,7 +6,7 @@ document's index is (file, row), so each scored file gets its own slice of the c
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
@@ -19,23 +19,22 @@ from filters.clustering import (
     Edges,
     Indices,
     best_first,
-    candidate_edges,
     components,
     distinct,
     rank_in_clusters,
-    similar_edges,
 )
 from filters.exact import TEXT_HASH, URL_HASH
 from filters.minhash import (
-    Hashes,
-    estimated_jaccard,
-    exact_jaccard,
-    folded,
     mixed,
-    shingle_hashes,
 )
-from filters.text_view import TextView
 from pipelines import schema, storage
+from pipelines.cluster_members import (
+    Members,
+    cluster_names,
+    members_of,
+    numbers_of,
+    verified_clusters,
+)
 from pipelines.component_rounds import OpenPipeline, connect, read_edges
 from pipelines.counters import Counters
 from pipelines.manifest import ShardRecord, StageRecords
@@ -43,16 +42,12 @@ from pipelines.matching import (
     MatchedFile,
     Matching,
     Rows,
-    band_keys,
     deal,
     edges_of_partition,
-    exact_keys,
     file_and_row,
-    index_of,
     key_blocks,
     partition_of,
     read_rows,
-    signatures_of,
 )
 from pipelines.shard_files import ParquetFile
 
@@ -62,7 +57,6 @@ EARLIER = "in_earlier_corpus"
 _REASONS = {URL_HASH: "same_url", TEXT_HASH: "same_text"}
 DUPLICATES = (DUPLICATE, *_REASONS.values(), EARLIER)
 """Why a document is not the keeper of its cluster."""
-_PAIRS_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,68 +80,6 @@ class ScoredFile:
     def path(self, output: str, folder: str = "scored") -> str:
         """Return the path of the file of this shard in a folder of ``output``."""
         return storage.join(output, folder, f"{self.name}.parquet")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Members:
-    """Documents of clusters with more than one document, as columns.
-
-    Attributes:
-        documents: Their indices.
-        clusters: The smallest index of the component of each.
-        priorities: What is better, most important first; shape (n, p).
-        ids: Their ids as two numbers each; shape (n, 2).
-        exact: Their exact keys; shape (n, e).
-        signatures: Their folded signatures; shape (n, permutations), or (n, 0) without any.
-        bands: Their band keys, where pairs are verified; shape (n, bands) or (n, 0).
-        shingles: Their distinct shingles, sorted, where pairs are verified exactly; otherwise, and
-            where the text is not at hand, None.
-    """
-
-    documents: Indices
-    clusters: Indices
-    priorities: npt.NDArray[np.float64]
-    ids: npt.NDArray[np.uint64]
-    exact: Hashes
-    signatures: npt.NDArray[np.uint16]
-    bands: Hashes
-    shingles: npt.NDArray[np.object_]
-
-    def take(self, positions: Rows) -> "Members":
-        """Return the documents at some positions."""
-        columns = {field.name: getattr(self, field.name)[positions] for field in fields(self)}
-        return Members(**columns)
-
-    @classmethod
-    def together(cls, blocks: Iterable["Members"]) -> "Members":
-        """Put blocks one after another."""
-        held = list(blocks)
-        columns = {
-            field.name: np.concatenate([getattr(block, field.name) for block in held])
-            for field in fields(cls)
-        }
-        return cls(**columns)
-
-    def similarity(self, first: Rows, second: Rows) -> npt.NDArray[np.float64]:
-        """Return the Jaccard similarity of pairs of positions; NaN where there is no telling."""
-        found = np.empty(len(first), dtype=np.float64)
-        for start in range(0, len(first), _PAIRS_AT_ONCE):
-            part = slice(start, start + _PAIRS_AT_ONCE)
-            found[part] = self._similarity(first[part], second[part])
-        return found
-
-    def _similarity(self, first: Rows, second: Rows) -> npt.NDArray[np.float64]:
-        if not self.signatures.shape[1]:
-            return np.full(len(first), np.nan)
-        found = estimated_jaccard(self.signatures[first], self.signatures[second])
-        # A folded signature of zeros is none.
-        found[~(self.signatures[first].any(axis=1) & self.signatures[second].any(axis=1))] = np.nan
-        for place, (one, other) in enumerate(
-            zip(self.shingles[first], self.shingles[second], strict=True)
-        ):
-            if one is not None and other is not None:
-                found[place] = exact_jaccard(one, other)
-        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,51 +260,9 @@ def _members(
         if start == end:
             continue
         here = batch.take(pa.array(rows[start:end] - first_row))
-        members = _described(here, file, rows[start:end], roots[start:end], matching)
+        members = members_of(here, file, rows[start:end], roots[start:end], matching)
         for partition, at in deal(partition_of(members.clusters, matching.partitions)):
             yield partition, members.take(at)
-
-
-def _described(
-    batch: pa.RecordBatch, file: MatchedFile, rows: Rows, roots: Indices, matching: Matching
-) -> Members:
-    count = batch.num_rows
-    priorities = np.full((count, 1 + len(matching.prefer)), np.nan)
-    # What an earlier corpus has stays there, however good the new copy is.
-    priorities[:, 0] = file.earlier
-    for place, name in enumerate(matching.prefer, start=1):
-        if name in batch.schema.names and not file.earlier:
-            values = batch[name].cast(pa.float64())
-            priorities[:, place] = values.to_numpy(zero_copy_only=False)
-    signatures = np.zeros((count, matching.permutations), dtype=np.uint16)
-    if matching.near:
-        present, values = signatures_of(batch, matching)
-        signatures[present] = folded(values)
-    bands = np.zeros((count, 0), dtype=np.uint64)
-    if matching.verify:
-        bands = band_keys(batch, matching, group=file.group)
-    shingles = np.full(count, None, dtype=object)
-    if "text" in batch.schema.names and matching.verify == "exact":
-        for place, text in enumerate(batch["text"].to_pylist()):
-            words = TextView(text).word_hashes
-            if words.size:
-                shingles[place] = np.unique(shingle_hashes(words, matching.shingle))
-    return Members(
-        documents=index_of(file.number, rows),
-        clusters=roots,
-        priorities=priorities,
-        ids=_numbers(batch["id"]),
-        exact=exact_keys(batch, matching, group=file.group),
-        signatures=signatures,
-        bands=bands,
-        shingles=shingles,
-    )
-
-
-def _numbers(ids: pa.Array) -> npt.NDArray[np.uint64]:
-    """Return each id, 32 hexadecimal digits, as two numbers in the order of the digits."""
-    digits = bytes.fromhex("".join(ids.to_pylist()))
-    return np.frombuffer(digits, ">u8").astype(np.uint64).reshape(-1, 2)
 
 
 def _ranks(
@@ -381,7 +271,7 @@ def _ranks(
     found = Members.together(group[1])
     # In the order of merit, so that a member's position is its standing.
     members = found.take(best_first(found.priorities, found.ids))
-    clusters = _verified(members, matching) if matching.verify else members.clusters
+    clusters = verified_clusters(members, matching) if matching.verify else members.clusters
     ranks = rank_in_clusters(clusters, np.arange(len(clusters)))
     keeper = ranks.keeper
     similarity = members.similarity(np.arange(len(keeper)), keeper)
@@ -393,7 +283,7 @@ def _ranks(
     reasons[earlier[keeper]] = EARLIER
     reasons[ranks.rank == 0] = None
     # A cluster is named after its keeper, so its name does not depend on the order of files.
-    names = _names(members.ids)[keeper]
+    names = cluster_names(members.ids)[keeper]
     shown = np.flatnonzero(~earlier & (ranks.size > 1))
     numbers, rows = file_and_row(members.documents[shown])
     for number, positions in deal(numbers):
@@ -411,42 +301,13 @@ def _ranks(
         )
 
 
-def _verified(members: Members, matching: Matching) -> Indices:
-    """Part the components anew by pairs that are as similar as they must be.
-
-    Pairs come from keys and merit alone, so they are the same however components were found.
-    """
-    count = len(members.documents)
-    exact_at, exact_place = np.nonzero(members.exact)
-    bands_at, band_place = np.nonzero(members.bands)
-    edges = np.concatenate(
-        (
-            candidate_edges(members.exact[exact_at, exact_place], exact_at.astype(np.uint64)),
-            similar_edges(
-                members.bands[bands_at, band_place],
-                bands_at,
-                similarity=members.similarity,
-                least=matching.least_similarity,
-            ),
-        )
-    )
-    linked, roots = components(edges)
-    clusters = np.arange(count, dtype=np.uint64)
-    clusters[linked.astype(np.int64)] = roots
-    return clusters
-
-
 def cluster_of(document: str) -> int:
     """Return the number of the cluster that a document keeps: the first half of its id.
 
     >>> cluster_of("00000000000000ff0000000000000000")
     255
     """
-    return int(_names(_numbers(pa.array([document])))[0])
-
-
-def _names(ids: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
-    return np.ascontiguousarray(ids[:, 0]).view(np.int64)
+    return int(cluster_names(numbers_of(pa.array([document])))[0])
 
 
 def _write(
@@ -458,7 +319,7 @@ def _write(
     batches = [batch["id"] for _, batch in read_rows(file.path(output), ["id"])]
     documents = pa.chunked_array(batches, pa.string()).combine_chunks()
     count = len(documents)
-    cluster = _names(_numbers(documents)).copy()
+    cluster = cluster_names(numbers_of(documents)).copy()
     size = np.ones(count, dtype=np.int32)
     rank = np.zeros(count, dtype=np.int32)
     reason = np.full(count, None, dtype=object)

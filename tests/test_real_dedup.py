@@ -1,6 +1,5 @@
 """Recall and precision on real gold pairs."""
 
-import gzip
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 
 from tests.scored_corpus import Document
 from tests.test_dedup import clusters_of
+from tests.test_minhash import book
 
 pytestmark = pytest.mark.real_data
 
@@ -61,7 +61,7 @@ def test_editions_of_books_meet_where_their_similarity_is_sure_to(
     columns = [row.split("\t") for row in rows if row.count("\t") >= 5]
     pairs = {frozenset(column[4:6]): float(column[0]) for column in columns[::3]}
     documents = {
-        number: Document(name=number, text=_body(folder, number))
+        number: Document(name=number, text=book(folder, number))
         for number in sorted({number for pair in pairs for number in pair})
     }
     clusters_of(tmp_path, {"books": list(documents.values())})
@@ -72,11 +72,3 @@ def test_editions_of_books_meet_where_their_similarity_is_sure_to(
     assert all(met[pair] for pair in sure)
     unlike = [pair for pair, jaccard in pairs.items() if jaccard < 0.3]
     assert not any(met[pair] for pair in unlike)
-
-
-def _body(folder: Path, number: str) -> str:
-    text = gzip.decompress((folder / "books" / f"pg{number}.txt.gz").read_bytes()).decode()
-    lines = text.splitlines()
-    start = next((n for n, line in enumerate(lines) if line.startswith("*** START OF")), 0)
-    end = next((n for n, line in enumerate(lines) if line.startswith("*** END OF")), len(lines))
-    return "\n".join(lines[start + 1 : end])
