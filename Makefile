@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-signals lint types format models lock clean system-packages
+.PHONY: help quickstart test real bench bench-dedup bench-signals lint types format models lock clean system-packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -44,6 +44,16 @@ bench: $(BIN)/thresher  ## what a page costs in score, beside reading and extrac
 bench-signals: $(VENV)/dev  ## what the rule signals cost and decide, beside datatrove
 	$(BIN)/python -m benchmarks.signals $(DATA)
 	$(BIN)/python -m benchmarks.agreement $(DATA)
+
+# The peers in an environment of their own: they want other versions of what they share with us.
+$(VENV)/peers: benchmarks/dedup_peers.txt
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+bench-dedup: $(BIN)/thresher $(VENV)/peers  ## what deduplication costs, how that grows, and beside peers
+	$(BIN)/python -m benchmarks.dedup_scale $(DATA)/dedup/pg_editions/books --peers $(VENV)/peers/bin/python
+	$(BIN)/python -m benchmarks.dedup_curve $(DATA)/dedup/pg_editions/books docs/s-curve.svg
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check .

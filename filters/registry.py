@@ -3,6 +3,7 @@
 from filters.banned_words import BannedWords
 from filters.c4 import C4Quality
 from filters.evalweb import EvalWeb
+from filters.exact import ExactHashes
 from filters.fineweb import FineWebQuality
 from filters.gopher import GopherQuality, GopherRepetition
 from filters.length import Length
@@ -29,6 +30,7 @@ FAMILIES: dict[str, type[SignalFamily]] = {
     "pangu": PanGu,
     "moscar": Moscar,
     "oscar": Oscar,
+    "exact": ExactHashes,
     "minhash": MinHashSignature,
     "url_rules": UrlRules,
     "banned_words": BannedWords,

@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from filters.minhash import SIGNATURE
 from filters.registry import FAMILIES
 from models.language import LanguageIdentifier
 from pipelines import storage
 from pipelines.document_scorer import DocumentScorer, model_files
 from pipelines.errors import UserError, nearest
 from pipelines.manifest import StageRecords
+from pipelines.matching import Matching
 from pipelines.plan import Shard, files_of
 from pipelines.readers.records import FailedRecord
 from pipelines.recipe import GutenbergInput, Models, ParquetInput, Recipe
+from pipelines.storage import StoredFile
 
 
 def check(recipe: Recipe) -> dict[str, str]:
@@ -25,6 +31,7 @@ def check(recipe: Recipe) -> dict[str, str]:
     """
     check_rules(recipe)
     check_preferences(recipe)
+    check_indexes(recipe)
     _check_files(recipe)
     hashes = model_files(recipe)
     for entry in recipe.signals:
@@ -121,6 +128,41 @@ def check_preferences(recipe: Recipe) -> None:
             )
         if types.get(signal, "float64") not in ("int64", "float64", "bool"):
             raise UserError(f"dedup.prefer: `{signal}` is a {types[signal]}, not a number")
+
+
+def check_indexes(recipe: Recipe) -> list[StoredFile]:
+    """Check that the earlier corpora were hashed as the recipe hashes, and list their files.
+
+    Raises:
+        UserError: an index is missing, is no index, or has signatures of other parameters.
+    """
+    if recipe.dedup is None or not recipe.dedup.against:
+        return []
+    wanted = Matching.of(recipe.dedup, documents=0).columns
+    signature = recipe.dedup.signature()
+    unit = signature.signals[0].unit if signature else None
+    found = []
+    for place, path in enumerate(recipe.dedup.against):
+        key = f"{path} (dedup.against.{place})"
+        files = [file for file in storage.match(path) if file.path.endswith(".parquet")]
+        if not files:
+            raise UserError(f"{key}: no Parquet file there; give the `index` of an earlier output")
+        with storage.open_stored(files[0].path) as stored:
+            try:
+                there = pq.read_schema(stored)
+            except pa.ArrowException:
+                raise UserError(f"{files[0].path} (dedup.against.{place}): no Parquet") from None
+        missing = [name for name in ["id", *wanted] if name not in there.names]
+        if missing:
+            raise UserError(f"{key}: no column `{missing[0]}`; give the `index` of an output")
+        told = (there.field(SIGNATURE).metadata or {}) if unit else {}
+        if unit and told.get(b"unit", b"").decode() != unit:
+            raise UserError(
+                f"{key}: its signatures are {told.get(b'unit', b'of unknown kind').decode()}, and"
+                f" the recipe's are {unit}; give the recipe the same parameters"
+            )
+        found += files
+    return found
 
 
 def check_output(recipe: Recipe, shards: Sequence[Shard]) -> None:

@@ -8,8 +8,8 @@ from typing import Any, Self
 import xxhash
 
 from filters.decoding import UndecodableText, decode, storable
+from filters.exact import ExactHashes
 from filters.extraction import ExtractionError
-from filters.minhash import MinHashSignature
 from filters.registry import FAMILIES
 from filters.signals import Signal, SignalFamily
 from filters.text_view import TextView
@@ -242,7 +242,9 @@ def declared_families() -> list[SignalFamily]:
 def _families(recipe: Recipe) -> list[SignalFamily]:
     tokenizer = str(DEFAULT_TOKENIZER) if recipe.tokenizer == "default" else recipe.tokenizer
     families: list[SignalFamily] = [TokenLength(tokenizer=tokenizer)]
-    families += [entry.family() for entry in recipe.signals if entry.name != "minhash"]
+    families += [
+        entry.family() for entry in recipe.signals if entry.name not in ("exact", "minhash")
+    ]
     if recipe.models.harmful:
         families.append(HarmfulPerplexity(path=recipe.models.harmful.path))
     if recipe.models.quality:
@@ -250,11 +252,7 @@ def _families(recipe: Recipe) -> list[SignalFamily]:
             QualityClassifier(path=recipe.models.quality.path, label=recipe.models.quality.label)
         )
     if recipe.dedup:
-        families.append(
-            MinHashSignature(
-                shingle=recipe.dedup.shingle,
-                permutations=recipe.dedup.bands * recipe.dedup.rows,
-                seed=recipe.dedup.seed,
-            )
-        )
+        families.append(ExactHashes())
+        if signature := recipe.dedup.signature():
+            families.append(signature)
     return families

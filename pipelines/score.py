@@ -123,7 +123,7 @@ def score_shard(
         fingerprint=fingerprint,
         files=[*scored.output_files, *gated.output_files, *errors.output_files],
         counters=counters,
-        inputs=[asdict(file) for file in shard.files],
+        inputs=[{**asdict(file), "input": shard.input} for file in shard.files],
     )
     records.commit(record)
     return record

@@ -14,13 +14,14 @@ import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from filters.length import buckets_for
 from filters.rules import LANGUAGE, Rule, Verdicts, evaluate
 from pipelines import schema, storage
 from pipelines.counters import Counters
-from pipelines.dedup import DUPLICATE, ScoredFile, by_number
+from pipelines.dedup import EARLIER, ScoredFile, by_number
 from pipelines.manifest import ShardRecord, StageRecords
 from pipelines.recipe import Buckets
 from pipelines.shard_files import ParquetFile, read_batches
@@ -93,8 +94,9 @@ def _passing(
 ) -> Iterator[tuple[int, tuple[int, Passing]]]:
     """Yield the documents that have duplicates, by cluster, and which of them pass the rules."""
     with storage.open_stored(file.path(output, "clusters")) as stored:
-        clusters = pq.ParquetFile(stored).read(columns=["cluster", "size", "rank"])
-    shared = clusters["size"].to_numpy() > 1
+        clusters = pq.ParquetFile(stored).read(columns=["cluster", "size", "rank", "reason"])
+    # A cluster of which an earlier corpus has a document has its place there.
+    shared = (clusters["size"].to_numpy() > 1) & ~_in_earlier_corpus(clusters)
     if not shared.any():
         return
     columns = list(dict.fromkeys([LANGUAGE, *(rule.signal for rule in rules)]))
@@ -110,6 +112,11 @@ def _passing(
         here = cluster % _PARTITIONS == partition
         if here.any():
             yield partition, (file.number, (cluster[here], rank[here], rows[here]))
+
+
+def _in_earlier_corpus(clusters: pa.Table) -> npt.NDArray[np.bool_]:
+    earlier = pc.equal(clusters["reason"], EARLIER).fill_null(False)
+    return np.asarray(earlier.to_numpy(), dtype=np.bool_)
 
 
 def _winners(
@@ -152,32 +159,34 @@ def _write(
         corpus: dict[int, ParquetFile] = {}
         stored = stack.enter_context(storage.open_stored(file.path(output)))
         parquet = pq.ParquetFile(stored)
-        kept_columns = [name for name in parquet.schema_arrow.names if name != schema.SIGNATURE]
+        columns = parquet.schema_arrow.names
+        kept_columns = [name for name in columns if name not in schema.MATCHING]
         kept_schema = pa.schema([parquet.schema_arrow.field(name) for name in kept_columns])
+        index_columns = [name for name in columns if name in ("id", *schema.MATCHING)]
+        index_schema = pa.schema([parquet.schema_arrow.field(name) for name in index_columns])
+        index = stack.enter_context(ParquetFile(output, f"index/{file.name}.parquet", index_schema))
         first_row = 0
-        for batch in read_batches(parquet, columns=kept_columns, rows=_BATCH_ROWS):
+        for scored in read_batches(parquet, columns=columns, rows=_BATCH_ROWS):
+            batch = scored.select(kept_columns)
             rows = slice(first_row, first_row + batch.num_rows)
             first_row += batch.num_rows
             verdicts = evaluate(rules, batch)
             duplicate = np.zeros(batch.num_rows, dtype=bool)
-            if clusters is not None:
-                duplicate = ~clusters.stands[rows]
+            here = None if clusters is None else clusters.slice(rows)
+            if here is not None:
+                duplicate = ~here.stands
             keep = verdicts.passed & ~duplicate
-            _count(counters, verdicts, duplicate)
+            if here is not None and keep.any():
+                index.add_batch(scored.select(index_columns).filter(pa.array(keep)))
+            _count(counters, verdicts, duplicate, None if here is None else here.reasons)
             tally.add(batch, verdicts, keep, duplicate, buckets)
-            _reject(
-                rejected,
-                batch,
-                verdicts,
-                duplicate,
-                None if clusters is None else clusters.names[rows],
-            )
+            _reject(rejected, batch, verdicts, duplicate, here)
             for bucket, kept in _by_bucket(batch, keep, buckets):
                 if bucket not in corpus:
                     path = f"corpus/bucket={bucket}/{file.name}.parquet"
                     corpus[bucket] = stack.enter_context(ParquetFile(output, path, kept_schema))
                 corpus[bucket].add_batch(kept)
-    files = [of for written in (*corpus.values(), rejected) for of in written.output_files]
+    files = [of for written in (*corpus.values(), rejected, index) for of in written.output_files]
     record = ShardRecord(
         name=file.name,
         fingerprint=fingerprint,
@@ -198,28 +207,42 @@ class _Clusters:
 
     names: npt.NDArray[np.int64]
     stands: npt.NDArray[np.bool_]
+    reasons: npt.NDArray[np.object_]
 
     @classmethod
     def read(
         cls, file: ScoredFile, output: str, winners: Iterable[npt.NDArray[np.int64]]
     ) -> "_Clusters":
         with storage.open_stored(file.path(output, "clusters")) as stored:
-            table = pq.ParquetFile(stored).read(columns=["cluster", "size"])
+            table = pq.ParquetFile(stored).read(columns=["cluster", "size", "reason"])
         stands = table["size"].to_numpy() == 1
         for rows in winners:
             stands[rows] = True
-        return cls(names=table["cluster"].to_numpy(), stands=stands)
+        return cls(
+            names=table["cluster"].to_numpy(),
+            stands=stands,
+            reasons=np.array(table["reason"].to_pylist(), dtype=object),
+        )
+
+    def slice(self, rows: slice) -> "_Clusters":
+        """Return the clusters of some rows."""
+        return _Clusters(
+            names=self.names[rows], stands=self.stands[rows], reasons=self.reasons[rows]
+        )
 
 
-def _count(counters: Counters, verdicts: Verdicts, duplicate: npt.NDArray[np.bool_]) -> None:
+def _count(
+    counters: Counters,
+    verdicts: Verdicts,
+    duplicate: npt.NDArray[np.bool_],
+    reasons: npt.NDArray[np.object_] | None,
+) -> None:
     counters.read += len(duplicate)
     counters.written += int((verdicts.passed & ~duplicate).sum())
-    for reason, count in (
-        (RULES, int((~verdicts.passed).sum())),
-        (DUPLICATE, int((verdicts.passed & duplicate).sum())),
-    ):
-        if count:
-            counters.gated[reason] += count
+    if failed := int((~verdicts.passed).sum()):
+        counters.gated[RULES] += failed
+    if reasons is not None:
+        counters.gated.update(reasons[verdicts.passed & duplicate].tolist())
 
 
 def _reject(
@@ -227,14 +250,16 @@ def _reject(
     batch: pa.RecordBatch,
     verdicts: Verdicts,
     duplicate: npt.NDArray[np.bool_],
-    clusters: npt.NDArray[np.int64] | None,
+    clusters: "_Clusters | None",
 ) -> None:
     names = ("id", "source", "record_id", "url")
     for row in np.flatnonzero(~verdicts.passed | duplicate):
-        # A document that fails the rules is no duplicate of what is kept by being worse than it.
-        only_duplicate = verdicts.passed[row] and duplicate[row]
-        reasons = [DUPLICATE] if only_duplicate else verdicts.reasons[row]
-        cluster = None if clusters is None else int(clusters[row])
+        reasons, cluster = verdicts.reasons[row], None
+        if clusters is not None:
+            cluster = int(clusters.names[row])
+            # What fails the rules is no duplicate of what is kept by being worse than it.
+            if verdicts.passed[row]:
+                reasons = [clusters.reasons[row]]
         place = {name: batch[name][row].as_py() for name in names}
         rejected.add({**place, "cluster": cluster, "reasons": reasons})
 

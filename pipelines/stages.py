@@ -12,18 +12,21 @@ from typing import Any
 import apache_beam as beam
 from rich.console import Console
 
-from pipelines import dedup, progress, report, score, select, storage
+from pipelines import component_rounds, dedup, passages, progress, report, score, select, storage
 from pipelines.checks import (
     check,
+    check_indexes,
     check_output,
     check_preferences,
     check_rules,
     check_writable,
 )
+from pipelines.component_rounds import OpenPipeline
 from pipelines.counters import Counters
 from pipelines.dedup import ScoredFile
 from pipelines.errors import StageError, UserError
 from pipelines.manifest import ShardRecord, StageRecords, fingerprint
+from pipelines.matching import Matching
 from pipelines.plan import plan
 from pipelines.recipe import GutenbergInput, Input, Recipe
 from pipelines.runners import LOCAL, new_pipeline, pipeline_options
@@ -123,18 +126,56 @@ class Run:
         if self.recipe.dedup is None:
             StageRecords(self.recipe.output, dedup.STAGE).clear()
             return None
+        settings = self.recipe.dedup
         files = _scored_files(self.recipe)
         check_preferences(self.recipe)
+        earlier = check_indexes(self.recipe)
+        by_dump = settings.scope == "dump"
         stage_fingerprint = _dedup_fingerprint(self.recipe, files)
-        return self._stage(
+        scored = StageRecords(self.recipe.output, score.STAGE).required("thresher score RECIPE")
+        clusters = dedup.FindClusters(
+            output=self.recipe.output,
+            matching=Matching.of(
+                settings,
+                documents=scored["counters"]["out"],
+                in_memory=self.runner == LOCAL,
+            ),
+            fingerprint=stage_fingerprint,
+            earlier=dedup.earlier_files(
+                [file.path for file in earlier],
+                first_number=len(files),
+                groups=sorted({file.dump for file in files}) if by_dump else [0],
+            ),
+            by_dump=by_dump,
+        )
+        outcome = self._stage(
             dedup.STAGE,
             files,
             stage_fingerprint,
-            dedup.FindClusters(
-                output=self.recipe.output,
-                settings=self.recipe.dedup,
-                fingerprint=stage_fingerprint,
+            clusters,
+            before=lambda open_pipeline: clusters.find_components(files, open_pipeline),
+        )
+        component_rounds.clear(clusters.work_folder)
+        return outcome
+
+    def passages(self) -> Outcome | None:
+        """Write the documents without repeated passages; None where the recipe wants none."""
+        settings = self.recipe.passages
+        if settings is None:
+            StageRecords(self.recipe.output, passages.STAGE).clear()
+            return None
+        files = _scored_files(self.recipe)
+        stage_fingerprint = fingerprint(
+            settings.model_dump(mode="json", exclude={"partitions"}), _identities(files), _version()
+        )
+        return self._stage(
+            passages.STAGE,
+            files,
+            stage_fingerprint,
+            passages.RemovePassages(
+                output=self.recipe.output, settings=settings, fingerprint=stage_fingerprint
             ),
+            details=passages.totals,
         )
 
     def select(self) -> Outcome:
@@ -199,6 +240,7 @@ class Run:
         *,
         shards: Sequence[str] | None = None,
         details: Callable[[Sequence[ShardRecord]], dict[str, Any]] = lambda _: {},
+        before: Callable[[OpenPipeline], Any] = lambda _: None,
     ) -> Outcome:
         records = StageRecords(self.recipe.output, stage)
         done = records.whole_manifest(stage_fingerprint)
@@ -208,7 +250,14 @@ class Run:
         records.open()
         # These stages take a twentieth of the time that scoring takes for as many bytes.
         size = sum(file.bytes for file in files) // 20
-        with self._pipeline(stage, size) as (pipeline, _):
+
+        @contextmanager
+        def open_pipeline() -> Iterator[beam.Pipeline]:
+            with self._pipeline(stage, size) as (pipeline, _):
+                yield pipeline
+
+        before(open_pipeline)
+        with open_pipeline() as pipeline:
             _ = pipeline | beam.Create(files, reshuffle=False) | transform
         made = records.keep_only([file.name for file in files] if shards is None else shards)
         manifest = records.finish(
@@ -264,11 +313,7 @@ def _score_settings(recipe: Recipe, file_hashes: dict[str, str]) -> str:
         mode="json", include={"extract", "language", "gates", "signals", "models", "tokenizer"}
     )
     blocked = recipe.gates.blocked_domains
-    signature = recipe.dedup and [
-        recipe.dedup.shingle,
-        recipe.dedup.bands * recipe.dedup.rows,
-        recipe.dedup.seed,
-    ]
+    signature = recipe.dedup and repr(recipe.dedup.signature())
     return fingerprint(
         content,
         fingerprint(storage.read_bytes(blocked).hex()) if blocked else None,
@@ -303,6 +348,7 @@ def _scored_files(recipe: Recipe) -> list[ScoredFile]:
             name=shard["name"],
             checksum=shard["files"][0]["checksum"],
             bytes=shard["files"][0]["bytes"],
+            dump=shard["inputs"][0]["input"],
         )
         for number, shard in enumerate(manifest["shards"])
     ]
@@ -314,8 +360,10 @@ def _identities(files: Sequence[ScoredFile]) -> list[list[str]]:
 
 def _dedup_fingerprint(recipe: Recipe, files: Sequence[ScoredFile]) -> str:
     assert recipe.dedup is not None  # noqa: S101
-    settings = recipe.dedup.model_dump(mode="json", exclude={"partitions"})
-    return fingerprint(settings, _identities(files), _version())
+    settings = recipe.dedup.model_dump(mode="json", exclude={"partitions", "components", "against"})
+    dumps = [file.dump for file in files] if recipe.dedup.scope == "dump" else None
+    earlier = [repr(file) for path in recipe.dedup.against for file in storage.match(path)]
+    return fingerprint(settings, _identities(files), dumps, earlier, _version())
 
 
 def _report_fingerprint(recipe: Recipe, files: Sequence[ScoredFile]) -> str:

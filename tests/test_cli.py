@@ -119,6 +119,30 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "dedup.prefer: `language.code` is a string, not a number",
         ),
         (
+            ["run", "recipe.yaml", "--against", "earlier/index"],
+            "earlier/index (dedup.against.0): no Parquet file there; give the `index`",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "dedup.bands=15"],
+            "recipe.yaml: `dedup`: 15 bands of 8 rows need 120 permutations; `permutations` is 112",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "dedup={threshold: 0.8, rows: 4}"],
+            "recipe.yaml: `dedup`: give `threshold`, or `bands` and `rows`, not both",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "dedup={near: false, exact: []}"],
+            "recipe.yaml: `dedup`: `near: false` with `exact: []` finds nothing; say `dedup: null`",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "dedup.min_similarity=0.8"],
+            "recipe.yaml: `dedup`: `min_similarity` needs `verify: estimated` or `verify: exact`",
+        ),
+        (
+            ["passages", "recipe.yaml", "--set", "passages.unit=line"],
+            "out: nothing there from `score`; first: thresher score RECIPE",
+        ),
+        (
             ["run", "recipe.yaml", "--set", "gates.languages=[english]"],
             "gates.languages: lid.176 knows no `english`",
         ),
