@@ -162,7 +162,9 @@ class UnicodeForm:
             end = marks.end()
         parts.append(unicodedata.normalize(self.form, text[end:]))
         normal = "".join(parts)
-        return Edited(normal, {"unicode.changed_character_count": _changed_characters(text, normal)})
+        return Edited(
+            normal, {"unicode.changed_character_count": _changed_characters(text, normal)}
+        )
 
 
 # Looking for each in turn is many times faster than one pattern of them all: few pages have any.

@@ -1,7 +1,9 @@
-"""The signal families of this package by the name that a recipe calls them."""
+"""The signal families and the edits of this package by the name that a recipe calls them."""
 
 from filters.c4 import C4Quality
+from filters.c4_edit import C4Lines
 from filters.evalweb import EvalWeb
+from filters.edits import Edit
 from filters.fineweb import FineWebQuality
 from filters.gopher import GopherQuality, GopherRepetition
 from filters.length import Length
@@ -12,6 +14,8 @@ from filters.oscar import Oscar
 from filters.pangu import PanGu
 from filters.redpajama import RedPajama
 from filters.refinedweb import RefinedWebLines
+from filters.normalisation import FixText, UnicodeForm, WhiteSpace
+from filters.pii import PersonalData
 from filters.signals import SignalFamily
 
 FAMILIES: dict[str, type[SignalFamily]] = {
@@ -28,4 +32,12 @@ FAMILIES: dict[str, type[SignalFamily]] = {
     "moscar": Moscar,
     "oscar": Oscar,
     "minhash": MinHashSignature,
+}
+
+EDITS: dict[str, type[Edit]] = {
+    "ftfy": FixText,
+    "unicode": UnicodeForm,
+    "whitespace": WhiteSpace,
+    "pii": PersonalData,
+    "c4_lines": C4Lines,
 }
