@@ -17,7 +17,7 @@ def check(recipe: Recipe) -> dict[str, str]:
     """Check what a recipe asks for against what there is, before any work.
 
     Returns:
-        The SHA-256 of each model file by its path.
+        The SHA-256 of each model and of each list of a signal family by its path.
 
     Raises:
         UserError: a rule or a preference is on a signal that nobody computes, a model file is
@@ -27,6 +27,8 @@ def check(recipe: Recipe) -> dict[str, str]:
     check_preferences(recipe)
     _check_files(recipe)
     hashes = model_files(recipe)
+    for entry in recipe.signals:
+        hashes |= entry.load_files()
     _check_languages(recipe)
     return hashes
 

@@ -1,6 +1,5 @@
 """From a record of a dump to a row of ``scored/``: the order of the steps, without Beam."""
 
-import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -60,7 +59,7 @@ class DocumentScorer:
         self._blocked: DomainList | None = None
 
     def __enter__(self) -> Self:
-        self._language, *self._families = all_families(_with_local_models(self._recipe))
+        self._language, *self._families = all_families(_with_local_files(self._recipe))
         if self._gates.blocked_domains:
             content = storage.read_bytes(self._gates.blocked_domains)
             self._blocked = DomainList(content.decode().splitlines())
@@ -178,8 +177,8 @@ def model_files(recipe: Recipe) -> dict[str, str]:
     for path in filter(None, map(_model_path, named)):
         if not storage.exists(path):
             raise UserError(f"{path}: no such model file; check the recipe's model paths")
-        hashes[path] = _digest(path)
-    for family, local in zip(named, all_families(_with_local_models(recipe)), strict=True):
+        hashes[path] = storage.sha256(path)
+    for family, local in zip(named, all_families(_with_local_files(recipe)), strict=True):
         if isinstance(local, _Learned):
             try:
                 local.load()
@@ -187,14 +186,6 @@ def model_files(recipe: Recipe) -> dict[str, str]:
                 message = " ".join(str(error).split())[:200]
                 raise UserError(f"{_model_path(family)}: {message}") from None
     return hashes
-
-
-def _digest(path: str) -> str:
-    digest = hashlib.sha256()
-    with storage.open_stored(path) as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 _Learned = LanguageIdentifier | TokenLength | HarmfulPerplexity | QualityClassifier
@@ -208,8 +199,8 @@ def _model_path(family: SignalFamily) -> str | None:
     return None
 
 
-def _with_local_models(recipe: Recipe) -> Recipe:
-    """Return the recipe with copies on this machine for the models of remote stores."""
+def _with_local_files(recipe: Recipe) -> Recipe:
+    """Return the recipe with copies on this machine for models and lists of remote stores."""
 
     def localised(model: Model | None) -> Model | None:
         return model and model.model_copy(update={"path": storage.local_copy(model.path)})
@@ -222,6 +213,7 @@ def _with_local_models(recipe: Recipe) -> Recipe:
             "models": Models(
                 harmful=localised(recipe.models.harmful), quality=localised(recipe.models.quality)
             ),
+            "signals": [entry.with_local_files() for entry in recipe.signals],
         }
     )
 
@@ -240,7 +232,7 @@ def declared_families() -> list[SignalFamily]:
 def _families(recipe: Recipe) -> list[SignalFamily]:
     tokenizer = str(DEFAULT_TOKENIZER) if recipe.tokenizer == "default" else recipe.tokenizer
     families: list[SignalFamily] = [TokenLength(tokenizer=tokenizer)]
-    families += [FAMILIES[name]() for name in recipe.signals if name != "minhash"]
+    families += [entry.family() for entry in recipe.signals if entry.name != "minhash"]
     if recipe.models.harmful:
         families.append(HarmfulPerplexity(path=recipe.models.harmful.path))
     if recipe.models.quality:

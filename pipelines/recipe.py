@@ -1,5 +1,6 @@
 """The recipe: one YAML file that says everything of a run, checked before anything starts."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from filters.registry import FAMILIES
 from filters.rule_sets import RULE_SETS
 from filters.rules import Rule
 from pipelines.errors import nearest
+from pipelines.family_entry import FamilyEntry
 from pipelines.readers.gutenberg import GutenbergReader
 from pipelines.readers.jsonl import JsonlReader
 from pipelines.readers.parquet import ParquetReader
@@ -250,7 +252,9 @@ class Recipe(_Section):
     extract: Extract = Extract()
     language: Language = Language()
     gates: Gates = Gates()
-    signals: list[str] = Field(default_factory=lambda: sorted(FAMILIES))
+    signals: list[FamilyEntry] = Field(
+        default_factory=lambda: list(map(FamilyEntry.model_validate, sorted(FAMILIES)))
+    )
     models: Models = Models()
     tokenizer: str = "default"
     dedup: Dedup | None = Dedup()
@@ -260,8 +264,8 @@ class Recipe(_Section):
 
     @field_validator("signals")
     @classmethod
-    def _known_families(cls, names: list[str]) -> list[str]:
-        for name in names:
-            if name not in FAMILIES:
-                raise ValueError(f"no signal family `{name}`{nearest(name, list(FAMILIES))}")
-        return names
+    def _each_family_once(cls, entries: list[FamilyEntry]) -> list[FamilyEntry]:
+        for name, count in Counter(entry.name for entry in entries).items():
+            if count > 1:
+                raise ValueError(f"the family `{name}` is there {count} times")
+        return entries

@@ -259,7 +259,7 @@ def _version() -> str:
     return version("thresher")
 
 
-def _score_settings(recipe: Recipe, model_hashes: dict[str, str]) -> str:
+def _score_settings(recipe: Recipe, file_hashes: dict[str, str]) -> str:
     content = recipe.model_dump(
         mode="json", include={"extract", "language", "gates", "signals", "models", "tokenizer"}
     )
@@ -273,8 +273,8 @@ def _score_settings(recipe: Recipe, model_hashes: dict[str, str]) -> str:
         content,
         fingerprint(storage.read_bytes(blocked).hex()) if blocked else None,
         signature,
-        sorted(model_hashes.values()),
-        [version(package) for package in ("thresher", "resiliparse", "trafilatura")],
+        sorted(file_hashes.values()),
+        [version(package) for package in ("thresher", "resiliparse", "trafilatura", "datatrove")],
         [version(package) for package in ("fasttext-community", "kenlm", "tokenizers")],
     )
 

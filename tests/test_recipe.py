@@ -99,8 +99,16 @@ def test_overrides_reach_sections_lists_and_dotted_signal_names(tmp_path: Path) 
         ),
         (
             ("output: out/small", "output: o\nsignals: [gopher_qualty]"),
-            "recipe.yaml:6: `signals`: no signal family `gopher_qualty`; did you mean"
+            "recipe.yaml:6: `signals.0`: no signal family `gopher_qualty`; did you mean"
             " `gopher_quality`?",
+        ),
+        (
+            ("output: out/small", "output: o\nsignals:\n  - c4\n  - length: {unit: words}"),
+            "recipe.yaml:8: `signals.1`: `length` has no parameter `unit`; it has none",
+        ),
+        (
+            ("output: out/small", "output: o\nsignals: [c4, length, c4]"),
+            "recipe.yaml:6: `signals`: the family `c4` is there 2 times",
         ),
         (
             ("output: out/small", "output: o\nname: twice"),
