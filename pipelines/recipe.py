@@ -11,6 +11,7 @@ from filters.bounds import Bounds
 from filters.registry import FAMILIES
 from filters.rule_sets import RULE_SETS
 from filters.rules import Rule
+from pipelines.edit_entry import EditEntry
 from pipelines.errors import nearest
 from pipelines.family_entry import FamilyEntry
 from pipelines.readers.gutenberg import GutenbergReader
@@ -18,6 +19,7 @@ from pipelines.readers.jsonl import JsonlReader
 from pipelines.readers.parquet import ParquetReader
 from pipelines.readers.records import Reader
 from pipelines.readers.warc import WarcReader
+from pipelines.step_entry import StepEntry
 
 
 class _Section(pydantic.BaseModel):
@@ -109,6 +111,7 @@ class Gates(_Section):
     min_language_score: float = Field(0.0, ge=0, le=1)
     min_characters: int = Field(1, ge=1)
     blocked_domains: str | None = None
+    keep_text: bool = False
 
 
 class Model(_Section):
@@ -250,8 +253,10 @@ class Recipe(_Section):
     input: Annotated[list[Input], Field(min_length=1)]
     output: str
     extract: Extract = Extract()
+    edits: list[EditEntry] = []
     language: Language = Language()
     gates: Gates = Gates()
+    steps: list[StepEntry] = []
     signals: list[FamilyEntry] = Field(
         default_factory=lambda: list(map(FamilyEntry.model_validate, sorted(FAMILIES)))
     )
