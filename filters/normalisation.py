@@ -172,6 +172,7 @@ _LINE_BREAKS = ("\r\n", *"\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
 _ODD_SPACES = tuple(
     "\x1f\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 )
+_WHITE_SPACE = (" ", "\t", "\n", *_ODD_SPACES, *_LINE_BREAKS[1:])
 _RUN_OF_SPACES = re.compile(r"[ \t]{2,}+|\t")
 _BLANK_LINES = re.compile(r"\n{3,}+")
 
@@ -181,6 +182,13 @@ def _plain_run(run: re.Match[str]) -> str:
     if end == len(text) or text[end] == "\n":
         return ""
     return run.group() if start == 0 or text[start - 1] == "\n" else " "
+
+
+def _changed_space(before: str, after: str) -> int:
+    """Return how much white space of ``before`` is not in ``after``."""
+    if before == after:
+        return 0
+    return sum(max(0, before.count(space) - after.count(space)) for space in _WHITE_SPACE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,10 +207,10 @@ class WhiteSpace:
     name = "whitespace"
     signals = (
         Signal(
-            name="whitespace.removed_character_count",
+            name="whitespace.changed_character_count",
             type="int64",
             unit="characters",
-            meaning="White space that was superfluous.",
+            meaning="White space that was replaced or removed.",
             source="thresher",
         ),
     )
@@ -219,4 +227,4 @@ class WhiteSpace:
         plain = plain.replace(" \n", "\n").removesuffix(" ")
         if "\n\n\n" in plain:
             plain = _BLANK_LINES.sub("\n\n", plain)
-        return Edited(plain, {"whitespace.removed_character_count": len(text) - len(plain)})
+        return Edited(plain, {"whitespace.changed_character_count": _changed_space(text, plain)})
