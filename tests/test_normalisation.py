@@ -1,6 +1,7 @@
 import re
 import unicodedata
 from collections import Counter
+from typing import Literal, get_args
 
 import ftfy
 import pytest
@@ -9,14 +10,31 @@ from datatrove.pipeline.formatters import FTFYFormatter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters import normalisation
 from filters.normalisation import FixText, UnicodeForm, WhiteSpace
 
+Form = Literal["NFC", "NFKC"]
+FORMS: tuple[Form, ...] = get_args(Form)
+
 # What mojibake, markup, terminals and broken UTF-16 leave behind, among ordinary text.
-pieces = st.sampled_from(
-    ["Ã©", "â€œ", "â€\x9d", "ã\x81", "Â ", "é", "“", "\x93", "\x1b[36m", "\x00", "\ufeff", "\ud83d"]
-    + ["&eacute;", "&lt;", "&amp;amp;lt;", "<", "\n", "\r\n", " ", "word", "ﬁ", "Ｌ", "字", "œ", "à"]
+MOJIBAKE = ("Ã©", "â€œ", "â€\x9d", "ã\x81", "Â ", "\x93", "œ")
+MARKUP = ("&eacute;", "&lt;", "&amp;amp;lt;", "<")
+OTHERS = (
+    "\x1b[36m",
+    "\x00",
+    "\ufeff",
+    "\ud83d",
+    "\n",
+    "\r\n",
+    " ",
+    "word",
+    "ﬁ",
+    "Ｌ",
+    "字",
+    "é",
+    "à",
+    "“",
 )
+pieces = st.sampled_from(MOJIBAKE + MARKUP + OTHERS)
 mixed = st.lists(pieces | st.text(max_size=3), max_size=12).map("".join)
 
 
@@ -66,23 +84,26 @@ def test_what_is_replaced_is_counted(text: str, fixed: str, count: int) -> None:
 def test_escapes_of_escapes_take_as_many_passes_whatever_their_depth(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    passes = []
+    passes = 0
     unescape = ftfy.fixes.unescape_html
-    monkeypatch.setattr(
-        ftfy.fixes, "unescape_html", lambda line: passes.append(len(line)) or unescape(line)
-    )
+
+    def counted(line: str) -> str:
+        nonlocal passes
+        passes += 1
+        return unescape(line)
+
+    monkeypatch.setattr(ftfy.fixes, "unescape_html", counted)
     FixText().apply("&" + "amp;" * 100_000)
-    assert len(passes) == 5
+    assert passes == 5
 
 
 @settings(max_examples=200)
 @given(
     text=st.text(st.characters() | st.sampled_from("e\u0301\u0327\u0345ﬁ①ｶﾞ"), max_size=20),
-    form=st.sampled_from(["NFC", "NFKC"]),
+    form=st.sampled_from(FORMS),
 )
-def test_texts_come_into_the_form(text: str, form: str) -> None:
-    edit = UnicodeForm(form="NFC" if form == "NFC" else "NFKC")
-    assert edit.apply(text).text == unicodedata.normalize(form, text)
+def test_texts_come_into_the_form(text: str, form: Form) -> None:
+    assert UnicodeForm(form=form).apply(text).text == unicodedata.normalize(form, text)
 
 
 def test_a_letter_with_its_accent_becomes_one_character() -> None:
@@ -92,9 +113,9 @@ def test_a_letter_with_its_accent_becomes_one_character() -> None:
     assert (moved.text, moved.counts["unicode.changed_character_count"]) == ("q\u0323\u0307", 1)
 
 
-@pytest.mark.parametrize("form", ["NFC", "NFKC"])
+@pytest.mark.parametrize("form", FORMS)
 def test_no_stretch_that_is_sorted_is_longer_than_a_stream_safe_one(
-    form: str, monkeypatch: pytest.MonkeyPatch
+    form: Form, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sorting marks costs the square of their number, so what is handed over has few in a row."""
     longest = [0]
@@ -104,8 +125,8 @@ def test_no_stretch_that_is_sorted_is_longer_than_a_stream_safe_one(
         longest[0] = max([longest[0], *map(len, runs)])
         return text
 
-    monkeypatch.setattr(normalisation.unicodedata, "normalize", normalize)
-    UnicodeForm(form="NFC" if form == "NFC" else "NFKC").apply(
+    monkeypatch.setattr(unicodedata, "normalize", normalize)
+    UnicodeForm(form=form).apply(
         "a" + "\u0315\u0300" * 15 + "b" + "\u0315\u0300" * 500_000 + "c" + "\uff9e\u0334" * 1000
     )
     assert longest == [30]
