@@ -289,7 +289,8 @@ def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int,
     rules = checked.rules.thresholds()
     families = all_families(checked)
     signals = len(DocumentScorer(checked).signals)
-    changes = ", ".join(entry.name for entry in (*checked.edits, *checked.steps)) or "none"
+    edits = ", ".join(entry.name for entry in checked.edits) or "none"
+    steps = ", ".join(entry.name for entry in checked.steps) or "none"
     keeper = "" if checked.dedup is None else ", ".join(checked.dedup.prefer)
     dedup = (
         "none"
@@ -301,7 +302,8 @@ def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int,
         console,
         f"recipe:  {checked.name}, valid",
         f"input:   {files:,} files, {size / 1e6:,.1f} MB, in {len(shards):,} shards",
-        f"edits:   {changes}",
+        f"edits:   {edits}",
+        f"steps:   {steps}",
         f"score:   {checked.extract.extractor}, {signals} signals of {len(families)} families",
         f"dedup:   {dedup}",
         f"select:  {len(rules)} rules, buckets of {checked.buckets.smallest:,} to"

@@ -57,6 +57,10 @@ def test_a_name_or_a_name_with_parameters_makes_the_family() -> None:
     assert entry(given).family() == Listed(words="a.txt", weight=2.0, languages=("en", "de"))
 
 
+def test_a_name_may_stand_with_no_parameters_behind_its_colon() -> None:
+    assert entry({"c4": None}) == entry({"c4": {}}) == entry("c4")
+
+
 @pytest.mark.parametrize("content", ["c4", {"listed": {"words": "a", "languages": ["en"]}}])
 def test_an_entry_is_written_as_it_was_read(content: Any) -> None:
     dumped = entry(content).model_dump(mode="json")
