@@ -39,8 +39,8 @@ _MEANINGS: Mapping[Kind, tuple[str, str]] = {
 class PersonalData:
     """Replaces mail addresses, internet addresses, phone, card and bank account numbers.
 
-    A page that has none costs a few searches for a sign of one. FineWeb (arXiv 2406.17557,
-    section 3.7) replaces mail addresses and public internet addresses: ``kinds=("email", "ip")``.
+    A page that has none costs a few searches for a sign of one. FineWeb, by its dataset card,
+    replaces mail addresses and public internet addresses: ``kinds=("email", "ip")``.
 
     Args:
         kinds: What is looked for: ``email``, ``iban``, ``card``, ``ip``, ``phone``.
