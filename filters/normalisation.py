@@ -19,6 +19,10 @@ _STANDARD = "Unicode Standard Annex 15, normalization forms"
 
 # What else ftfy can change: an entity, a control character, anything that is not ASCII.
 _MAY_NEED_FIXING = re.compile(r"[^\t\n -%'-~]")
+# What of that ftfy changes where it sees no mojibake: controls, surrogates, byte order marks.
+_NO_TEXT = re.compile(
+    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u206a-\u206f\ud800-\udfff\ufeff\ufff9-\ufffc]"
+)
 # An ampersand that was escaped twice is common, one that was escaped more than a few times is not
 # there by accident, and unescaping one level a pass would take a pass for each.
 _MOST_LEVELS_OF_ESCAPES = 5
@@ -98,7 +102,19 @@ class FixText:
             if unescaped == line:
                 break
             line = unescaped
+        # Nearly every line ends here, and goes through none of the fixes.
+        if self._only_repairs and not ftfy.badness.is_bad(line) and not _NO_TEXT.search(line):
+            return line
         return ftfy.fix_text(line, self._config)
+
+    @property
+    def _only_repairs(self) -> bool:
+        return not (
+            self.uncurl_quotes
+            or self.fix_latin_ligatures
+            or self.fix_character_width
+            or self.fix_line_breaks
+        )
 
     @cached_property
     def _config(self) -> "TextFixerConfig":

@@ -83,9 +83,9 @@ def emails(text: str) -> Iterator[Span]:
     read_to = 0
     at = text.find("@")
     while at >= 0:
-        start = _start_of_local_part(text, read_to, at)
         end = _end_of_domain(text, at + 1)
-        if start < at and end:
+        start = _start_of_local_part(text, read_to, at) if end else at
+        if end and start < at:
             yield start, end
             read_to = end
         at = text.find("@", max(at + 1, read_to))
