@@ -150,23 +150,14 @@ class DatatroveStep:
     @cached_property
     def _class(self) -> type[Any]:
         module, _, name = self.name.rpartition(".")
-        if module == _SHORT:
-            shipped = _shipped()
-            if name not in shipped:
-                raise UnknownName(
-                    f"datatrove has no filter or formatter `{name}`",
-                    name=self.name,
-                    known=[f"{_SHORT}.{known}" for known in shipped],
-                )
-            return shipped[name]
-        own = _steps_of(_imported(module, self.name))
-        if name not in own:
+        steps = _shipped() if module == _SHORT else _steps_of(_imported(module, self.name))
+        if name not in steps:
             raise UnknownName(
                 f"`{module}` has no filter or formatter `{name}`",
                 name=self.name,
-                known=[f"{module}.{known}" for known in own],
+                known=[f"{module}.{known}" for known in steps],
             )
-        return own[name]
+        return steps[name]
 
     @cached_property
     def _made(self) -> Any:

@@ -128,7 +128,7 @@ def test_every_filter_of_datatrove_is_known(name: str) -> None:
     [
         (
             step("datatrove.GopherQualtyFilter"),
-            "datatrove has no filter or formatter `GopherQualtyFilter`",
+            "`datatrove` has no filter or formatter `GopherQualtyFilter`",
             "datatrove.GopherQualityFilter",
         ),
         (step("PIIFormatter"), "no step `PIIFormatter`", "datatrove.PIIFormatter"),

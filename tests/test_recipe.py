@@ -128,7 +128,7 @@ def test_overrides_reach_sections_lists_and_dotted_signal_names(tmp_path: Path) 
         ),
         (
             ("output: out/small", "output: o\nsteps:\n  - datatrove.GopherQualtyFilter"),
-            "recipe.yaml:7: `steps.0`: datatrove has no filter or formatter `GopherQualtyFilter`;"
+            "recipe.yaml:7: `steps.0`: `datatrove` has no filter or formatter `GopherQualtyFilter`;"
             " did you mean `datatrove.GopherQualityFilter`?",
         ),
         (
