@@ -2,20 +2,20 @@
 
 from filters.c4 import C4Quality
 from filters.c4_edit import C4Lines
-from filters.evalweb import EvalWeb
 from filters.edits import Edit
+from filters.evalweb import EvalWeb
 from filters.fineweb import FineWebQuality
 from filters.gopher import GopherQuality, GopherRepetition
 from filters.length import Length
 from filters.minhash import MinHashSignature
 from filters.moscar import Moscar
 from filters.nemo_curator import NemoCurator
+from filters.normalisation import FixText, UnicodeForm, WhiteSpace
 from filters.oscar import Oscar
 from filters.pangu import PanGu
+from filters.pii import PersonalData
 from filters.redpajama import RedPajama
 from filters.refinedweb import RefinedWebLines
-from filters.normalisation import FixText, UnicodeForm, WhiteSpace
-from filters.pii import PersonalData
 from filters.signals import SignalFamily
 
 FAMILIES: dict[str, type[SignalFamily]] = {

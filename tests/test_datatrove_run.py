@@ -153,7 +153,7 @@ def test_a_rule_on_an_edit_that_the_recipe_lacks_names_the_edit(
     rule = ["--set", "rules={pii.email_count: {max: 3}}"]
     assert main(["check", "recipe.yaml", *rule]) == 2
     assert capsys.readouterr().err == (
-        "thresher: rules: no step computes `pii.email_count`; add `pii` to the recipe's edits\n"
+        "thresher: rules: no step computes `pii.email_count`; add `pii` to `edits`\n"
     )
     assert main(["score", "recipe.yaml", *rule, "--set", "edits=[pii]", "--set", "steps=[]"]) == 0
     assert {row["pii.email_count"] for row in rows(folder / "out/scored")} == {1}
