@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filters.minhash import SIGNATURE
-from filters.registry import FAMILIES
+from filters.registry import EDITS, FAMILIES
 from models.language import LanguageIdentifier
 from pipelines import storage
 from pipelines.document_scorer import DocumentScorer, model_files
@@ -27,7 +27,8 @@ def check(recipe: Recipe) -> dict[str, str]:
 
     Raises:
         UserError: a rule or a preference is on a signal that nobody computes, a model file is
-            missing or of another kind, or another file that the recipe names is missing.
+            missing or of another kind, another file that the recipe names is missing, or a step
+            does not work here.
     """
     check_rules(recipe)
     check_preferences(recipe)
@@ -38,6 +39,7 @@ def check(recipe: Recipe) -> dict[str, str]:
         hashes |= entry.load_files()
     _check_url_gate(recipe)
     _check_languages(recipe)
+    _check_steps(recipe)
     return hashes
 
 
@@ -70,6 +72,14 @@ def _check_languages(recipe: Recipe) -> None:
             raise UserError(
                 f"gates.languages: {recipe.language.model} knows no `{code}`{nearest(code, known)}"
             )
+
+
+def _check_steps(recipe: Recipe) -> None:
+    for index, entry in enumerate(recipe.steps):
+        try:
+            entry.step().try_out()
+        except ValueError as error:
+            raise UserError(f"steps.{index}: `{entry.name}`: {error}") from None
 
 
 def _check_files(recipe: Recipe) -> None:
@@ -109,6 +119,9 @@ def _remedy(signal: str, computed: list[str]) -> str:
     for name, make in FAMILIES.items():
         if signal in {declared.name for declared in make().signals}:
             return f"; add `{name}` to `signals`"
+    for name, change in EDITS.items():
+        if signal in {declared.name for declared in change().signals}:
+            return f"; add `{name}` to `edits`"
     return nearest(signal, computed)
 
 

@@ -318,18 +318,22 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int, int]]) -> None:
-    from pipelines.document_scorer import all_families
+    from pipelines.document_scorer import DocumentScorer, all_families
 
     files = sum(count for count, _ in shards)
     size = sum(of_shard for _, of_shard in shards)
     rules = checked.rules.thresholds()
     families = all_families(checked)
-    signals = sum(len(family.signals) for family in families)
+    signals = len(DocumentScorer(checked).signals)
+    edits = ", ".join(entry.name for entry in checked.edits) or "none"
+    steps = ", ".join(entry.name for entry in checked.steps) or "none"
     dedup = "none" if checked.dedup is None else _dedup_plan(checked.dedup)
     _say(
         console,
         f"recipe:  {checked.name}, valid",
         f"input:   {files:,} files, {size / 1e6:,.1f} MB, in {len(shards):,} shards",
+        f"edits:   {edits}",
+        f"steps:   {steps}",
         f"score:   {checked.extract.extractor}, {signals} signals of {len(families)} families",
         f"dedup:   {dedup}",
         f"select:  {len(rules)} rules, buckets of {checked.buckets.smallest:,} to"
@@ -365,16 +369,20 @@ def _dedup_plan(dedup: "Dedup") -> str:
 
 
 def _signals(arguments: argparse.Namespace) -> int:
+    from filters.edits import signals_of
+    from filters.registry import EDITS
     from pipelines import recipe_file, signal_list
-    from pipelines.document_scorer import all_families, declared_families
+    from pipelines.document_scorer import DocumentScorer, declared_families
 
-    families = declared_families()
     if arguments.recipe:
-        families = all_families(recipe_file.load(arguments.recipe, arguments.overrides))
-    if arguments.markdown:
-        print(signal_list.as_markdown(families), end="")
+        signals = DocumentScorer(recipe_file.load(arguments.recipe, arguments.overrides)).signals
     else:
-        _console().print(signal_list.as_table(families))
+        signals = [signal for family in declared_families() for signal in family.signals]
+        signals += signals_of(make() for make in EDITS.values())
+    if arguments.markdown:
+        print(signal_list.as_markdown(signals), end="")
+    else:
+        _console().print(signal_list.as_table(signals))
     return 0
 
 

@@ -1,21 +1,20 @@
 """An entry of a recipe's ``signals``: a family by its name, with parameters if it has any."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-import pydantic
-from pydantic import Field, model_serializer, model_validator
+from pydantic import model_validator
 
 from filters.registry import FAMILIES
 from filters.signals import ReadsFiles, SignalFamily
 from pipelines import storage
 from pipelines.errors import UserError, nearest
+from pipelines.named_entry import NamedEntry
 
 ALL = "all"
 
 
-class FamilyEntry(pydantic.BaseModel):
+class FamilyEntry(NamedEntry):
     """A family of signals as a recipe names it: ``gopher_quality``, ``{length: {unit: words}}``.
 
     The parameters are those of the family's class, checked by its annotations and then by the
@@ -23,21 +22,7 @@ class FamilyEntry(pydantic.BaseModel):
     defaults; a recipe resolves it (:func:`resolved`).
     """
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    parameters: dict[str, Any] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_or_mapping(cls, data: Any) -> Any:
-        if isinstance(data, str):
-            return {"name": data}
-        if isinstance(data, Mapping) and len(data) == 1:
-            [(name, parameters)] = data.items()
-            if isinstance(name, str) and isinstance(parameters, Mapping | None):
-                return {"name": name, "parameters": dict(parameters or {})}
-        raise ValueError("an entry is the name of a family, or {name: {parameter: value}}")
+    kind = "a family"
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -52,10 +37,6 @@ class FamilyEntry(pydantic.BaseModel):
         self.family()
         return self
 
-    @model_serializer
-    def _as_written(self) -> str | dict[str, Any]:
-        return {self.name: self.parameters} if self.parameters else self.name
-
     def family(self) -> SignalFamily:
         """Make the family.
 
@@ -63,18 +44,9 @@ class FamilyEntry(pydantic.BaseModel):
             ValueError: a parameter is unknown, missing or of another type, or the family refuses
                 its value.
         """
-        make = FAMILIES[self.name]
         # Mypy sees the constructor of a protocol, which takes nothing.
-        make_with: Any = make
-        try:
-            values = _parameters_of(make).model_validate(self.parameters)
-        except pydantic.ValidationError as error:
-            raise ValueError(self._explain(error)) from None
-        given = {name: getattr(values, name) for name in self.parameters}
-        try:
-            family: SignalFamily = make_with(**given)
-        except ValueError as error:
-            raise ValueError(f"`{self.name}`: {error}") from None
+        make: Any = FAMILIES[self.name]
+        family: SignalFamily = self.made(make)
         return family
 
     def with_local_files(self) -> Self:
@@ -106,18 +78,6 @@ class FamilyEntry(pydantic.BaseModel):
         family = self.family()
         return family.files if isinstance(family, ReadsFiles) else {}
 
-    def _explain(self, error: pydantic.ValidationError) -> str:
-        fault = error.errors()[0]
-        parameter = ".".join(map(str, fault["loc"]))
-        if fault["type"] == "extra_forbidden":
-            known = list(_parameters_of(FAMILIES[self.name]).model_fields)
-            remedy = nearest(parameter, known) if known else "; it has none"
-            return f"`{self.name}` has no parameter `{parameter}`{remedy}"
-        if fault["type"] == "missing":
-            return f"`{self.name}` needs the parameter `{parameter}`"
-        message = fault["msg"].removeprefix("Value error, ")
-        return f"`{self.name}.{parameter}`: {message[:1].lower()}{message[1:]}"
-
 
 def resolved(entries: Sequence[FamilyEntry]) -> list[FamilyEntry]:
     """Put every family that is not named, with its defaults, for the entry ``all``.
@@ -132,18 +92,3 @@ def resolved(entries: Sequence[FamilyEntry]) -> list[FamilyEntry]:
     if ALL not in named:
         return list(entries)
     return [named.get(name) or FamilyEntry.model_validate(name) for name in sorted(FAMILIES)]
-
-
-def _parameters_of(family: type[SignalFamily]) -> type[pydantic.BaseModel]:
-    """Return a model of the keyword parameters that a family's class takes."""
-    fields: dict[str, Any] = {
-        parameter.name: (
-            parameter.annotation,
-            ... if parameter.default is inspect.Parameter.empty else parameter.default,
-        )
-        for parameter in inspect.signature(family).parameters.values()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    }
-    return pydantic.create_model(
-        family.__name__, __config__=pydantic.ConfigDict(extra="forbid"), **fields
-    )

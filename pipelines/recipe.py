@@ -11,6 +11,7 @@ from filters.minhash import MinHashSignature, bands_for
 from filters.passages import SENTENCES, Unit
 from filters.rule_sets import RULE_SETS
 from filters.rules import Rule
+from pipelines.edit_entry import EditEntry
 from pipelines.errors import nearest
 from pipelines.family_entry import ALL, FamilyEntry, resolved
 from pipelines.readers.gutenberg import GutenbergReader
@@ -18,6 +19,7 @@ from pipelines.readers.jsonl import JsonlReader
 from pipelines.readers.parquet import ParquetReader
 from pipelines.readers.records import Reader
 from pipelines.readers.warc import WarcReader
+from pipelines.step_entry import StepEntry
 
 # FineWeb's (arXiv 2406.17557, section 3.4).
 _BANDS, _ROWS = 14, 8
@@ -113,6 +115,7 @@ class Gates(_Section):
     min_characters: int = Field(1, ge=1)
     blocked_domains: str | None = None
     url: list[str] = []
+    keep_text: bool = False
 
 
 class Model(_Section):
@@ -315,8 +318,10 @@ class Recipe(_Section):
     input: Annotated[list[Input], Field(min_length=1)]
     output: str
     extract: Extract = Extract()
+    edits: list[EditEntry] = []
     language: Language = Language()
     gates: Gates = Gates()
+    steps: list[StepEntry] = []
     signals: list[FamilyEntry] = Field(
         default_factory=lambda: resolved([FamilyEntry.model_validate(ALL)])
     )

