@@ -70,7 +70,7 @@ def test_a_run_from_s3_to_s3_and_its_rerun(
     assert select["counters"] == {
         "in": 4,
         "out": 1,
-        "gated": {"near_duplicate": 1, "rules": 2},
+        "gated": {"same_text": 1, "rules": 2},
         "errors": {},
     }
     capsys.readouterr()
