@@ -25,7 +25,7 @@ _FOLDERS = {
     "score": ("scored", "gated", "errors"),
     "dedup": ("clusters",),
     "report": (),
-    "select": ("corpus", "rejected"),
+    "select": ("corpus", "documents", "rejected"),
 }
 _READERS = 16
 _SHARD_FILE = re.compile(r"-[0-9a-f]{12}\.(?:parquet|jsonl)$")

@@ -2,37 +2,90 @@
 
 A cluster's place in the corpus goes to its best document that passes the rules: were it tied to
 the keeper that `dedup` named, a rule that this one document fails would lose all its copies too.
+
+Scored files are taken in groups, so that shards come near their target size and no text crosses the
+network. Only where the recipe asks for a global shuffle, the rows are dealt to shards by a seeded
+key.
 """
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+import xxhash
 
-from filters.length import buckets_for
 from filters.rules import LANGUAGE, Rule, Verdicts, evaluate
 from pipelines import schema, storage
+from pipelines.corpus_forms import TOKENS, CorpusForm, Rows, Sequences, form_of
 from pipelines.counters import Counters
-from pipelines.dedup import DUPLICATE, ScoredFile, by_number
-from pipelines.manifest import ShardRecord, StageRecords
+from pipelines.dedup import DUPLICATE, ScoredFile
+from pipelines.manifest import OutputFile, ShardRecord, StageRecords
 from pipelines.recipe import Buckets
-from pipelines.shard_files import ParquetFile, read_batches
+from pipelines.shard_files import ROW_GROUP_BYTES, ParquetFile, read_batches
 
 STAGE = "select"
 RULES = "rules"
-_TOKENS = "length.tokens"
+# A reader for training opens a few row groups of each bucket at a time, in any order.
+SEQUENCE_ROW_GROUP_BYTES = 4 * 1024 * 1024
 _BATCH_ROWS = 1_024
+_GROUPS = 16
+_SHARDS_OF_GROUP = 16
+_RECORDS, _ROWS = "records", "rows"
+# What tells a row of the corpus from all others.
+_IDENTITY = ("id", "document", "offset", "window.tokens", "window.first_chapter")
 _PARTITIONS = 16
 _FAILED = 1 << 32
 
 Passing = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Scored files whose kept documents share shards.
+
+    Attributes:
+        name: A function of the names of its files.
+        files: In their order.
+    """
+
+    name: str
+    files: tuple[ScoredFile, ...]
+
+
+def groups_of(files: Sequence[ScoredFile], *, shard_bytes: int) -> list[Group]:
+    """Put neighbouring files together.
+
+    A group is at most 16 shards large, so that the last, smaller shard of each bucket is one of
+    many; but a corpus has 16 groups, if it is large enough for that, so that workers share it.
+
+    Args:
+        files: The scored files.
+        shard_bytes: What a shard is to have.
+    """
+    total = sum(file.bytes for file in files)
+    wanted = min(max(total // _GROUPS, shard_bytes), _SHARDS_OF_GROUP * shard_bytes)
+    groups: list[list[ScoredFile]] = []
+    room = 0
+    for file in files:
+        if not groups or room < file.bytes:
+            groups.append([])
+            room = wanted
+        groups[-1].append(file)
+        room -= file.bytes
+    return [Group(name=_group_name(members), files=tuple(members)) for members in groups]
+
+
+def _group_name(files: Sequence[ScoredFile]) -> str:
+    names = "\0".join(file.name for file in files)
+    return f"part-{hashlib.blake2b(names.encode(), digest_size=6).hexdigest()}"
 
 
 class SelectDocuments(beam.PTransform[Any, Any]):
@@ -40,8 +93,10 @@ class SelectDocuments(beam.PTransform[Any, Any]):
 
     Args:
         output: The run's output folder.
+        files: The same files, for their groups.
         rules: The rules in force.
         buckets: The recipe's length buckets.
+        tokenizer: Path of the tokenizer file, for sequences and windows.
         with_clusters: Whether `dedup` has run, so that duplicates are dropped.
         fingerprint: Of the scores, the clusters and the rules; the records carry it.
     """
@@ -50,42 +105,66 @@ class SelectDocuments(beam.PTransform[Any, Any]):
         self,
         *,
         output: str,
+        files: Sequence[ScoredFile],
         rules: Sequence[Rule],
         buckets: Buckets,
+        tokenizer: str,
         with_clusters: bool,
         fingerprint: str,
     ) -> None:
         super().__init__()
-        self._output = output
-        self._rules = rules
-        self._buckets = buckets
-        self._with_clusters = with_clusters
-        self._fingerprint = fingerprint
+        self._groups = groups_of(files, shard_bytes=buckets.shard_bytes)
+        self._job = _Job(
+            output=output,
+            rules=rules,
+            buckets=buckets,
+            form=form_of(buckets, tokenizer=tokenizer),
+            with_clusters=with_clusters,
+            fingerprint=fingerprint,
+        )
 
     def expand(self, files: Any) -> Any:
-        """Build the graph: who passes of each cluster, the best of them, the files."""
+        """Build the graph: who passes of each cluster, the best of them, the shards."""
+        job = self._job
         files = files | "Spread files" >> beam.Reshuffle()
-        joined = {"file": files | "By number" >> beam.Map(by_number)}
-        if self._with_clusters:
+        groups = files.pipeline | "Groups" >> beam.Create(
+            [(group.name, group) for group in self._groups], reshuffle=False
+        )
+        joined = {"group": groups}
+        if job.with_clusters:
+            group_of = {file.number: group.name for group in self._groups for file in group.files}
             joined["winners"] = (
                 files
-                | "Passing" >> beam.FlatMap(_passing, output=self._output, rules=self._rules)
+                | "Passing" >> beam.FlatMap(_passing, output=job.output, rules=job.rules)
                 | "By cluster" >> beam.GroupByKey()
                 | "Best passing" >> beam.FlatMap(_winners)
+                | "By group" >> beam.Map(lambda winner: (group_of[winner[0]], winner))
             )
-        return (
-            joined
-            | "Files with winners" >> beam.CoGroupByKey()
-            | "Write"
-            >> beam.Map(
-                _write,
-                output=self._output,
-                rules=self._rules,
-                buckets=self._buckets,
-                with_clusters=self._with_clusters,
-                fingerprint=self._fingerprint,
-            )
+        joined = joined | "Groups with winners" >> beam.CoGroupByKey()
+        if job.buckets.shuffle_seed is None:
+            return joined | "Write" >> beam.Map(_write, job=job)
+        sizes = (
+            files
+            | "Expected bytes" >> beam.Map(_expected_bytes, job=job)
+            | "Bytes of buckets" >> beam.CombineGlobally(_added)
         )
+        dealt = joined | "Deal" >> beam.FlatMap(
+            _deal, job=job, sizes=beam.pvalue.AsSingleton(sizes)
+        ).with_outputs(_ROWS, main=_RECORDS)
+        shuffled = (
+            dealt[_ROWS] | "By shard" >> beam.GroupByKey() | beam.Map(_write_shuffled, job=job)
+        )
+        return (dealt[_RECORDS], shuffled) | beam.Flatten()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    output: str
+    rules: Sequence[Rule]
+    buckets: Buckets
+    form: CorpusForm
+    with_clusters: bool
+    fingerprint: str
 
 
 def _passing(
@@ -127,66 +206,229 @@ def _winners(
         yield int(number), rows[first[numbers[first] == number]]
 
 
-def _write(
-    group: tuple[int, dict[str, Any]],
-    *,
-    output: str,
-    rules: Sequence[Rule],
-    buckets: Buckets,
-    with_clusters: bool,
-    fingerprint: str,
-) -> ShardRecord:
-    [file] = group[1]["file"]
-    records = StageRecords(output, STAGE)
-    done = records.whole_shard(file.name, fingerprint)
+def _write(joined: tuple[str, dict[str, Any]], *, job: _Job) -> ShardRecord:
+    [group] = joined[1]["group"]
+    records = StageRecords(job.output, STAGE)
+    done = records.whole_shard(group.name, job.fingerprint)
     if done is not None:
         return done
-    records.begin(file.name)
-    clusters = _Clusters.read(file, output, group[1].get("winners", ())) if with_clusters else None
-    counters = Counters()
-    tally = Tally()
+    records.begin(group.name)
     with ExitStack() as stack:
-        rejected = stack.enter_context(
-            ParquetFile(output, f"rejected/{file.name}.parquet", schema.REJECTED)
-        )
-        corpus: dict[int, ParquetFile] = {}
-        stored = stack.enter_context(storage.open_stored(file.path(output)))
+        selection = stack.enter_context(_Selection(group, job, joined[1].get("winners", ())))
+        shards: dict[int, _Shards] = {}
+        for rows in selection.rows():
+            if rows.bucket not in shards:
+                shards[rows.bucket] = stack.enter_context(_Shards(rows.bucket, group.name, job))
+            shards[rows.bucket].add(rows.batch)
+    written = [file for of_bucket in shards.values() for file in of_bucket.output_files]
+    return selection.commit(written)
+
+
+def _deal(
+    joined: tuple[str, dict[str, Any]], *, job: _Job, sizes: Mapping[int, int]
+) -> Iterator[ShardRecord | beam.pvalue.TaggedOutput]:
+    """Deal the rows of a group to the shards of the whole corpus by a seeded key of each row."""
+    [group] = joined[1]["group"]
+    StageRecords(job.output, STAGE).begin(group.name)
+    with _Selection(group, job, joined[1].get("winners", ())) as selection:
+        for rows in selection.rows():
+            shards = max(1, round(sizes.get(rows.bucket, 0) / job.buckets.shard_bytes))
+            keys = _shuffle_keys(rows.batch, job)
+            of_row = keys % np.uint64(shards)
+            for shard in np.unique(of_row).tolist():
+                here = pa.array(of_row == shard)
+                yield beam.pvalue.TaggedOutput(
+                    _ROWS, ((rows.bucket, int(shard)), _as_bytes(rows.batch.filter(here)))
+                )
+    yield selection.commit([])
+
+
+def _shuffle_keys(batch: pa.RecordBatch, job: _Job) -> npt.NDArray[np.uint64]:
+    """Return a number for each row that the seed and the row's own identity decide."""
+    identity = [name for name in _IDENTITY if name in batch.schema.names]
+    rows = zip(*(batch[name].to_pylist() for name in identity), strict=True)
+    seed = job.buckets.shuffle_seed or 0
+    keys = [xxhash.xxh3_64_intdigest(repr(row).encode(), seed) for row in rows]
+    return np.array(keys, np.uint64)
+
+
+def _write_shuffled(shard: tuple[tuple[int, int], Iterable[bytes]], *, job: _Job) -> ShardRecord:
+    (bucket, number), blocks = shard
+    table = pa.concat_tables(pa.ipc.open_stream(block).read_all() for block in blocks)
+    keys = np.concatenate([_shuffle_keys(batch, job) for batch in table.to_batches()])
+    digest = hashlib.blake2b(f"{job.fingerprint} {bucket}".encode(), digest_size=6).hexdigest()
+    name = f"part-{number:05d}-{digest}"
+    path = f"corpus/bucket={bucket}/{name}.parquet"
+    with ParquetFile(job.output, path, table.schema, row_group_bytes=_row_group_bytes(job)) as file:
+        for batch in table.take(np.argsort(keys)).to_batches(max_chunksize=_BATCH_ROWS):
+            file.add_batch(batch)
+    record = ShardRecord(
+        name=f"shuffled-{bucket}-{name}",
+        fingerprint=job.fingerprint,
+        files=file.output_files,
+        counters=Counters(),
+        figures=Tally().as_json(),
+    )
+    StageRecords(job.output, STAGE).commit(record)
+    return record
+
+
+def _as_bytes(batch: pa.RecordBatch) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def _expected_bytes(file: ScoredFile, *, job: _Job) -> Counter[int]:
+    """Return about how many bytes of each bucket the documents that pass will take."""
+    columns = list(dict.fromkeys(["id", TOKENS, LANGUAGE, *(rule.signal for rule in job.rules)]))
+    expected: Counter[int] = Counter()
+    with storage.open_stored(file.path(job.output)) as stored:
         parquet = pq.ParquetFile(stored)
-        kept_columns = [name for name in parquet.schema_arrow.names if name != schema.SIGNATURE]
-        kept_schema = pa.schema([parquet.schema_arrow.field(name) for name in kept_columns])
+        rows = max(1, parquet.metadata.num_rows)
+        for batch in parquet.iter_batches(columns=columns):
+            passed = batch.filter(pa.array(evaluate(job.rules, batch).passed))
+            expected.update(job.form.expected_bytes(passed, file.bytes * passed.num_rows // rows))
+    return expected
+
+
+def _added(counters: Iterable[Counter[int]]) -> Counter[int]:
+    total: Counter[int] = Counter()
+    for counter in counters:
+        total.update(counter)
+    return total
+
+
+class _Shards:
+    """The shards of one bucket of one group: a new one begins when one has its size."""
+
+    def __init__(self, bucket: int, group: str, job: _Job) -> None:
+        self._bucket = bucket
+        self._digest = group.rpartition("-")[2]
+        self._job = job
+        self._files: list[ParquetFile] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._files:
+            self._files[-1].__exit__(*error)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Write rows."""
+        if self._files and self._files[-1].bytes_written >= self._job.buckets.shard_bytes:
+            self._files[-1].__exit__(None, None, None)
+            self._begin(batch.schema)
+        elif not self._files:
+            self._begin(batch.schema)
+        self._files[-1].add_batch(batch)
+
+    def _begin(self, columns: pa.Schema) -> None:
+        path = f"corpus/bucket={self._bucket}/part-{len(self._files):05d}-{self._digest}.parquet"
+        file = ParquetFile(
+            self._job.output, path, columns, row_group_bytes=_row_group_bytes(self._job)
+        )
+        self._files.append(file)
+
+    @property
+    def output_files(self) -> list[OutputFile]:
+        """The finished shards."""
+        return [output for file in self._files for output in file.output_files]
+
+
+def _row_group_bytes(job: _Job) -> int:
+    return SEQUENCE_ROW_GROUP_BYTES if isinstance(job.form, Sequences) else ROW_GROUP_BYTES
+
+
+class _Selection:
+    """The kept documents of a group as rows of the corpus; writes what tells of them and the rest.
+
+    Use it as a context manager; :meth:`commit` after it.
+    """
+
+    def __init__(
+        self, group: Group, job: _Job, winners: Iterable[tuple[int, npt.NDArray[np.int64]]]
+    ) -> None:
+        self._group = group
+        self._job = job
+        self._winners: dict[int, list[npt.NDArray[np.int64]]] = {}
+        for number, rows in winners:
+            self._winners.setdefault(number, []).append(rows)
+        self._counters = Counters()
+        self._tally = Tally()
+        self._stack = ExitStack()
+        self._rejected = ParquetFile(job.output, f"rejected/{group.name}.parquet", schema.REJECTED)
+        self._documents: ParquetFile | None = None
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._rejected)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def rows(self) -> Iterator[Rows]:
+        """Yield the rows of the corpus, in the order of the files."""
+        for file in self._group.files:
+            with storage.open_stored(file.path(self._job.output)) as stored:
+                yield from self._rows_of(file, pq.ParquetFile(stored))
+
+    def _rows_of(self, file: ScoredFile, parquet: pq.ParquetFile) -> Iterator[Rows]:
+        clusters = (
+            _Clusters.read(file, self._job.output, self._winners.get(file.number, ()))
+            if self._job.with_clusters
+            else None
+        )
+        columns = [name for name in parquet.schema_arrow.names if name != schema.SIGNATURE]
         first_row = 0
-        for batch in read_batches(parquet, columns=kept_columns, rows=_BATCH_ROWS):
+        for batch in read_batches(parquet, columns=columns, rows=_BATCH_ROWS):
             rows = slice(first_row, first_row + batch.num_rows)
             first_row += batch.num_rows
-            verdicts = evaluate(rules, batch)
+            verdicts = evaluate(self._job.rules, batch)
             duplicate = np.zeros(batch.num_rows, dtype=bool)
             if clusters is not None:
                 duplicate = ~clusters.stands[rows]
             keep = verdicts.passed & ~duplicate
-            _count(counters, verdicts, duplicate)
-            tally.add(batch, verdicts, keep, duplicate, buckets)
+            _count(self._counters, verdicts, duplicate)
+            self._tally.add(batch, verdicts, keep, duplicate)
             _reject(
-                rejected,
+                self._rejected,
                 batch,
                 verdicts,
                 duplicate,
                 None if clusters is None else clusters.names[rows],
             )
-            for bucket, kept in _by_bucket(batch, keep, buckets):
-                if bucket not in corpus:
-                    path = f"corpus/bucket={bucket}/{file.name}.parquet"
-                    corpus[bucket] = stack.enter_context(ParquetFile(output, path, kept_schema))
-                corpus[bucket].add_batch(kept)
-    files = [of for written in (*corpus.values(), rejected) for of in written.output_files]
-    record = ShardRecord(
-        name=file.name,
-        fingerprint=fingerprint,
-        files=files,
-        counters=counters,
-        figures=tally.as_json(),
-    )
-    records.commit(record)
-    return record
+            if keep.any():
+                yield from self._kept_rows(batch.filter(pa.array(keep)))
+
+    def _kept_rows(self, kept: pa.RecordBatch) -> Iterator[Rows]:
+        if isinstance(self._job.form, Sequences):
+            # The sequences are traced back to their documents' signals by the id.
+            without_text = kept.drop_columns(["text"])
+            if self._documents is None:
+                path = f"documents/{self._group.name}.parquet"
+                self._documents = self._stack.enter_context(
+                    ParquetFile(self._job.output, path, without_text.schema)
+                )
+            self._documents.add_batch(without_text)
+        for rows in self._job.form.rows(kept):
+            self._tally.add_rows(rows)
+            yield rows
+
+    def commit(self, shards: Sequence[OutputFile]) -> ShardRecord:
+        """Write the record of the group and return it."""
+        documents = [] if self._documents is None else self._documents.output_files
+        record = ShardRecord(
+            name=self._group.name,
+            fingerprint=self._job.fingerprint,
+            files=[*shards, *documents, *self._rejected.output_files],
+            counters=self._counters,
+            figures=self._tally.as_json(),
+        )
+        StageRecords(self._job.output, STAGE).commit(record)
+        return record
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,22 +481,6 @@ def _reject(
         rejected.add({**place, "cluster": cluster, "reasons": reasons})
 
 
-def _by_bucket(
-    batch: pa.RecordBatch, keep: npt.NDArray[np.bool_], buckets: Buckets
-) -> Iterator[tuple[int, pa.RecordBatch]]:
-    if not keep.any():
-        return
-    kept = batch.filter(pa.array(keep))
-    of_row = _buckets(kept, buckets)
-    for bucket in np.unique(of_row):
-        yield int(bucket), kept.filter(pa.array(of_row == bucket))
-
-
-def _buckets(batch: pa.RecordBatch, buckets: Buckets) -> npt.NDArray[np.int64]:
-    tokens = batch[_TOKENS].to_numpy(zero_copy_only=False)
-    return buckets_for(tokens, smallest=buckets.smallest, largest=buckets.largest)
-
-
 class Tally:
     """Counts of one shard: what each rule removed, what each bucket and language holds."""
 
@@ -271,21 +497,19 @@ class Tally:
         verdicts: Verdicts,
         keep: npt.NDArray[np.bool_],
         duplicate: npt.NDArray[np.bool_],
-        buckets: Buckets,
     ) -> None:
-        """Count a batch."""
+        """Count the documents of a batch."""
         for row, reasons in enumerate(verdicts.reasons):
             self.failed.update(reasons)
             if len(reasons) == 1 and not duplicate[row]:
                 self.only[reasons[0]] += 1
-        if not keep.any():
-            return
-        kept = batch.filter(pa.array(keep))
-        tokens = kept[_TOKENS].to_numpy(zero_copy_only=False)
-        for bucket, count in zip(_buckets(kept, buckets), tokens, strict=True):
-            self.bucket_documents[str(bucket)] += 1
-            self.bucket_tokens[str(bucket)] += int(count)
-        self.languages.update(code or "unknown" for code in kept[LANGUAGE].to_pylist())
+        kept = batch[LANGUAGE].filter(pa.array(keep)).to_pylist()
+        self.languages.update(code or "unknown" for code in kept)
+
+    def add_rows(self, rows: Rows) -> None:
+        """Count rows of a bucket: documents, or what the recipe makes of them."""
+        self.bucket_documents[str(rows.bucket)] += rows.batch.num_rows
+        self.bucket_tokens[str(rows.bucket)] += rows.tokens
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""

@@ -20,6 +20,7 @@ from pipelines.checks import (
     check_rules,
     check_writable,
 )
+from pipelines.corpus_forms import tokenizer_details, tokenizer_path
 from pipelines.counters import Counters
 from pipelines.dedup import ScoredFile
 from pipelines.errors import StageError, UserError
@@ -144,25 +145,35 @@ class Run:
         check_rules(recipe)
         files = _scored_files(recipe)
         clusters = _clusters(recipe, files)
+        scored = StageRecords(recipe.output, score.STAGE).required("thresher score RECIPE")
+        tokenizer = tokenizer_details(recipe, scored["models"])
         stage_fingerprint = fingerprint(
             _identities(files),
             clusters,
             [repr(rule) for rule in rules],
             recipe.buckets.model_dump(mode="json"),
+            tokenizer,
             _version(),
         )
+        groups = select.groups_of(files, shard_bytes=recipe.buckets.shard_bytes)
         return self._stage(
             select.STAGE,
             files,
             stage_fingerprint,
             select.SelectDocuments(
                 output=recipe.output,
+                files=files,
                 rules=rules,
                 buckets=recipe.buckets,
+                tokenizer=tokenizer_path(recipe),
                 with_clusters=clusters is not None,
                 fingerprint=stage_fingerprint,
             ),
-            details=lambda shards: _selection_details(shards, recipe),
+            shards=[group.name for group in groups],
+            details=lambda shards: {
+                **_selection_details(shards, recipe),
+                "tokenizer": tokenizer,
+            },
         )
 
     def report_is_current(self) -> bool:
@@ -210,7 +221,14 @@ class Run:
         size = sum(file.bytes for file in files) // 20
         with self._pipeline(stage, size) as (pipeline, _):
             _ = pipeline | beam.Create(files, reshuffle=False) | transform
-        made = records.keep_only([file.name for file in files] if shards is None else shards)
+        names = [file.name for file in files] if shards is None else shards
+        # Which shards a global shuffle fills is known when they are there.
+        shuffled = [
+            record.name
+            for record in (records.all_shards() if shards is not None else ())
+            if record.fingerprint == stage_fingerprint and record.name not in names
+        ]
+        made = records.keep_only([*names, *shuffled])
         manifest = records.finish(
             made,
             stage_fingerprint=stage_fingerprint,
