@@ -119,4 +119,5 @@ class Decomposition:
             np.searchsorted(np.cumsum(odds / odds.sum())[:-1], generator.random(at_most), "right")
         ]
         before = np.cumsum(drawn + self.target_token) - drawn - self.target_token
-        return drawn[tokens - before >= too_long]
+        still_long: npt.NDArray[np.int64] = drawn[tokens - before >= too_long]
+        return still_long

@@ -8,6 +8,7 @@ from pipelines.document_scorer import DocumentScorer, model_files
 from pipelines.errors import UserError, nearest
 from pipelines.manifest import StageRecords
 from pipelines.plan import Shard, files_of
+from pipelines.readers.gutenberg_catalogue import tells_rights
 from pipelines.readers.records import FailedRecord
 from pipelines.recipe import GutenbergInput, Models, ParquetInput, Recipe
 
@@ -39,6 +40,22 @@ def _check_columns(entry: ParquetInput, *, key: str) -> None:
         raise UserError(f"{first.path} ({key}.text): {item.message}")
 
 
+def _check_rights(entry: GutenbergInput, *, key: str) -> None:
+    """Refuse a filter by rights where nothing says them: it would leave no book."""
+    if not entry.public_domain_only:
+        return
+    if entry.catalogue is None:
+        raise UserError(
+            f"{key}.public_domain_only: needs a catalogue with rights; give one as {key}.catalogue,"
+            " such as rdf-files.tar.bz2 (thresher fetch gutenberg --rdf)"
+        )
+    if storage.exists(entry.catalogue) and not tells_rights(entry.catalogue):
+        raise UserError(
+            f"{entry.catalogue} ({key}.catalogue): has no rights, which public_domain_only needs;"
+            " rdf-files.tar.bz2 has them (thresher fetch gutenberg --rdf)"
+        )
+
+
 def _check_languages(recipe: Recipe) -> None:
     identifier = LanguageIdentifier(model=storage.local_copy(recipe.language.model))
     known = identifier.languages()
@@ -54,6 +71,7 @@ def _check_files(recipe: Recipe) -> None:
     for index, entry in enumerate(recipe.input):
         if isinstance(entry, GutenbergInput):
             named[f"input.{index}.catalogue"] = entry.catalogue
+            _check_rights(entry, key=f"input.{index}")
         if isinstance(entry, ParquetInput):
             _check_columns(entry, key=f"input.{index}")
     for key, path in named.items():

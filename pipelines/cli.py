@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines import fetch
+from pipelines import export, fetch, plan_curriculum
 from pipelines.errors import StageError, UserError
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     ):
         _add_command(commands, name, run, told)
     fetch.add_parser(commands)
+    plan_curriculum.add_parser(commands)
+    export.add_parser(commands)
     return parser
 
 

@@ -36,13 +36,7 @@ class Rows:
 
 
 class CorpusForm(Protocol):
-    """How documents become rows.
-
-    Attributes:
-        unit: What a row is, in the plural.
-    """
-
-    unit: str
+    """How documents become rows."""
 
     def rows(self, documents: pa.RecordBatch) -> Iterator[Rows]:
         """Yield the rows of some kept documents, bucket by bucket."""
@@ -150,7 +144,7 @@ class TokenizerFile:
 
 def lengths(documents: pa.RecordBatch) -> npt.NDArray[np.int64]:
     """Return the token length of each document of a batch."""
-    return documents[TOKENS].to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.asarray(documents[TOKENS].to_numpy(zero_copy_only=False), np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +153,6 @@ class WholeDocuments:
 
     smallest: int
     largest: int
-    unit: str = "documents"
 
     def rows(self, documents: pa.RecordBatch) -> Iterator[Rows]:
         """Yield the documents by the bucket of their length."""
@@ -192,7 +185,6 @@ class Sequences:
     by: Decomposition
     end_of_text: bool | str
     tokens: TokenizerFile
-    unit: str = "sequences"
 
     @cached_property
     def _id_type(self) -> npt.DTypeLike:
@@ -271,7 +263,6 @@ class ChapterWindows:
 
     bounds: dict[int, tuple[int, int]]
     tokens: TokenizerFile
-    unit: str = "windows"
 
     def rows(self, documents: pa.RecordBatch) -> Iterator[Rows]:
         """Slide a window of each band over the chapters of each document."""

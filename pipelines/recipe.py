@@ -46,10 +46,17 @@ class GutenbergInput(_Input):
     format: Literal["gutenberg"]
     catalogue: str | None = None
     max_book_bytes: int = Field(50_000_000, gt=0)
+    public_domain_only: bool = False
+    split_over: int | None = Field(None, gt=0)
 
     def reader(self) -> Reader:
         """Return the reader of this input's files."""
-        return GutenbergReader(catalogue=self.catalogue, max_book_bytes=self.max_book_bytes)
+        return GutenbergReader(
+            catalogue=self.catalogue,
+            max_book_bytes=self.max_book_bytes,
+            public_domain_only=self.public_domain_only,
+            split_over=self.split_over,
+        )
 
 
 class _Columns(_Input):
@@ -153,6 +160,13 @@ class Buckets(_Section):
     shuffle_seed: int | None = Field(None, ge=0)
     decompose: Decompose | None = None
     chapter_windows: dict[int, tuple[int, int]] | None = None
+
+    @property
+    def unit(self) -> str:
+        """What a row of the corpus is, in the plural."""
+        if self.decompose is not None:
+            return "sequences"
+        return "documents" if self.chapter_windows is None else "windows"
 
     @field_validator("smallest", "largest")
     @classmethod

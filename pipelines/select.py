@@ -226,7 +226,7 @@ def _write(joined: tuple[str, dict[str, Any]], *, job: _Job) -> ShardRecord:
 
 def _deal(
     joined: tuple[str, dict[str, Any]], *, job: _Job, sizes: Mapping[int, int]
-) -> Iterator[ShardRecord | beam.pvalue.TaggedOutput]:
+) -> Iterator[Any]:
     """Deal the rows of a group to the shards of the whole corpus by a seeded key of each row."""
     [group] = joined[1]["group"]
     StageRecords(job.output, STAGE).begin(group.name)

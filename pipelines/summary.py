@@ -45,6 +45,7 @@ def selection_of(recipe: Recipe) -> dict[str, Any] | None:
                 figures["bucket_documents"].items(), key=lambda item: int(item[0])
             )
         ],
+        "unit": made_with.buckets.unit,
         "languages": dict(sorted(figures["languages"].items(), key=lambda item: -item[1])),
     }
 
@@ -128,7 +129,7 @@ def _print_selection(console: Console, selection: Mapping[str, Any]) -> None:
         console.print("no document was kept: see the rules above, and what score gated")
         return
     buckets = Table("up to tokens", title="corpus: length buckets", title_justify="left")
-    for column in ("documents", "tokens"):
+    for column in (selection["unit"], "tokens"):
         buckets.add_column(column, justify="right")
     for bucket in selection["buckets"]:
         bound = bucket["bucket"]

@@ -27,7 +27,8 @@ def all_tokens(lengths: list[int]) -> list[tuple[int, int]]:
 
 
 def filled(layout: Layout) -> list[int]:
-    return np.bincount(layout.sequence, layout.length, minlength=len(layout.sizes)).tolist()
+    tokens = np.bincount(layout.sequence, layout.length, minlength=len(layout.sizes))
+    return [int(count) for count in tokens]
 
 
 @given(LENGTHS, st.integers(1, 32))
