@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-signals lint types format models lock clean system-packages
+.PHONY: help quickstart test real bench bench-signals bench-buckets lint types format models lock clean system-packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -44,6 +44,9 @@ bench: $(BIN)/thresher  ## what a page costs in score, beside reading and extrac
 bench-signals: $(VENV)/dev  ## what the rule signals cost and decide, beside datatrove
 	$(BIN)/python -m benchmarks.signals $(DATA)
 	$(BIN)/python -m benchmarks.agreement $(DATA)
+
+bench-buckets: $(BIN)/thresher  ## decomposition beside two packings; speed and memory of sequences
+	$(BIN)/python -m benchmarks.bucket_cost $(DATA)
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@ one schema, the same in every shard.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -35,11 +35,26 @@ class Rows:
     tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What some documents became.
+
+    Attributes:
+        rows: The rows, bucket by bucket.
+        documents: Where rows are parts of documents, the documents without their text, with
+            ``rows``, the number of rows that each gave, and ``dropped_tokens``, how many of its
+            tokens are in none, if each token can be in one at most.
+    """
+
+    rows: list[Rows]
+    documents: pa.RecordBatch | None = None
+
+
 class CorpusForm(Protocol):
     """How documents become rows."""
 
-    def rows(self, documents: pa.RecordBatch) -> Iterator[Rows]:
-        """Yield the rows of some kept documents, bucket by bucket."""
+    def cut(self, documents: pa.RecordBatch) -> Cut:
+        """Make rows of some kept documents."""
         ...
 
     def expected_bytes(self, documents: pa.RecordBatch, stored: int) -> dict[int, int]:
@@ -147,6 +162,13 @@ def lengths(documents: pa.RecordBatch) -> npt.NDArray[np.int64]:
     return np.asarray(documents[TOKENS].to_numpy(zero_copy_only=False), np.int64)
 
 
+def _without_text(documents: pa.RecordBatch, **counts: list[int]) -> pa.RecordBatch:
+    batch = documents.drop_columns(["text"])
+    for name, column in counts.items():
+        batch = batch.append_column(name, pa.array(column, pa.int64()))
+    return batch
+
+
 @dataclass(frozen=True, kw_only=True)
 class WholeDocuments:
     """Each document is a row, with all its columns."""
@@ -154,13 +176,16 @@ class WholeDocuments:
     smallest: int
     largest: int
 
-    def rows(self, documents: pa.RecordBatch) -> Iterator[Rows]:
-        """Yield the documents by the bucket of their length."""
+    def cut(self, documents: pa.RecordBatch) -> Cut:
+        """Give the documents by the bucket of their length."""
         tokens = lengths(documents)
         of_row = buckets_for(tokens, smallest=self.smallest, largest=self.largest)
+        rows = []
         for bucket in np.unique(of_row):
             here = of_row == bucket
-            yield Rows(int(bucket), documents.filter(pa.array(here)), int(tokens[here].sum()))
+            of_bucket = documents.filter(pa.array(here))
+            rows.append(Rows(int(bucket), of_bucket, int(tokens[here].sum())))
+        return Cut(rows)
 
     def expected_bytes(self, documents: pa.RecordBatch, stored: int) -> dict[int, int]:
         """Take as many of the stored bytes as the bucket has of the tokens."""
@@ -201,21 +226,25 @@ class Sequences:
             ]
         )
 
-    def rows(self, documents: pa.RecordBatch) -> Iterator[Rows]:
+    def cut(self, documents: pa.RecordBatch) -> Cut:
         """Encode and cut each document."""
         end = self.tokens.end_of_text(self.end_of_text)
         last = np.array([] if end is None else [end], np.uint32)
         pieces: dict[int, _Pieces] = {}
+        counts, dropped = [], []
         for name, text in zip(
             documents["id"].to_pylist(), documents["text"].to_pylist(), strict=True
         ):
             ids = np.concatenate([self.tokens.encoder.encode(text), last])
             buckets, starts = self.by.cut(len(ids), name)
+            counts.append(len(buckets))
+            dropped.append(len(ids) - sum(map(self.by.size, buckets.tolist())))
             for bucket, start in zip(buckets.tolist(), starts.tolist(), strict=True):
                 of_bucket = pieces.setdefault(bucket, _Pieces())
                 of_bucket.ids.append(ids[start : start + self.by.size(bucket)])
                 of_bucket.documents.append(name)
                 of_bucket.offsets.append(start)
+        rows = []
         for bucket, found in sorted(pieces.items()):
             flat = pa.array(np.concatenate(found.ids).astype(self._id_type))
             schema = self.schema(bucket)
@@ -225,7 +254,8 @@ class Sequences:
                 pa.array(found.offsets, pa.int64()),
             ]
             batch = pa.RecordBatch.from_arrays(columns, schema=schema)
-            yield Rows(bucket, batch, len(flat))
+            rows.append(Rows(bucket, batch, len(flat)))
+        return Cut(rows, _without_text(documents, rows=counts, dropped_tokens=dropped))
 
     def expected_bytes(self, documents: pa.RecordBatch, stored: int) -> dict[int, int]:
         """Cut the documents by their lengths alone."""
@@ -264,13 +294,16 @@ class ChapterWindows:
     bounds: dict[int, tuple[int, int]]
     tokens: TokenizerFile
 
-    def rows(self, documents: pa.RecordBatch) -> Iterator[Rows]:
+    def cut(self, documents: pa.RecordBatch) -> Cut:
         """Slide a window of each band over the chapters of each document."""
+        of_document = [0] * documents.num_rows
         found: dict[int, list[tuple[int, str, int, int, int]]] = {band: [] for band in self.bounds}
         for row, text in enumerate(documents["text"].to_pylist()):
             parts = chapters(text)
             counts = [self.tokens.encoder.count(part) for part in parts]
             for band, (shortest, longest) in self.bounds.items():
+                of_text = windows(counts, shortest=shortest, longest=longest)
+                of_document[row] += len(of_text)
                 found[band] += [
                     (
                         row,
@@ -279,12 +312,13 @@ class ChapterWindows:
                         window.start,
                         window.stop - window.start,
                     )
-                    for window in windows(counts, shortest=shortest, longest=longest)
+                    for window in of_text
                 ]
-        for band, cut in found.items():
-            if cut:
-                rows, texts, tokens, first, many = zip(*cut, strict=True)
-                batch = documents.take(pa.array(rows))
+        rows = []
+        for band, windows_of_band in found.items():
+            if windows_of_band:
+                places, texts, tokens, first, many = zip(*windows_of_band, strict=True)
+                batch = documents.take(pa.array(places))
                 batch = batch.set_column(
                     batch.schema.get_field_index("text"),
                     batch.schema.field("text"),
@@ -296,7 +330,8 @@ class ChapterWindows:
                     ("window.chapters", many),
                 ):
                     batch = batch.append_column(name, pa.array(column, pa.int64()))
-                yield Rows(band, batch, sum(tokens))
+                rows.append(Rows(band, batch, sum(tokens)))
+        return Cut(rows, _without_text(documents, rows=of_document))
 
     def expected_bytes(self, documents: pa.RecordBatch, stored: int) -> dict[int, int]:
         """Take every band to hold the whole text, which is the most that it can."""

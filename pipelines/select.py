@@ -24,7 +24,7 @@ import xxhash
 
 from filters.rules import LANGUAGE, Rule, Verdicts, evaluate
 from pipelines import schema, storage
-from pipelines.corpus_forms import TOKENS, CorpusForm, Rows, Sequences, form_of
+from pipelines.corpus_forms import TOKENS, CorpusForm, Cut, Rows, Sequences, form_of
 from pipelines.counters import Counters
 from pipelines.dedup import DUPLICATE, ScoredFile
 from pipelines.manifest import OutputFile, ShardRecord, StageRecords
@@ -403,19 +403,16 @@ class _Selection:
             if keep.any():
                 yield from self._kept_rows(batch.filter(pa.array(keep)))
 
-    def _kept_rows(self, kept: pa.RecordBatch) -> Iterator[Rows]:
-        if isinstance(self._job.form, Sequences):
-            # The sequences are traced back to their documents' signals by the id.
-            without_text = kept.drop_columns(["text"])
+    def _kept_rows(self, kept: pa.RecordBatch) -> list[Rows]:
+        cut = self._job.form.cut(kept)
+        if cut.documents is not None:
             if self._documents is None:
                 path = f"documents/{self._group.name}.parquet"
-                self._documents = self._stack.enter_context(
-                    ParquetFile(self._job.output, path, without_text.schema)
-                )
-            self._documents.add_batch(without_text)
-        for rows in self._job.form.rows(kept):
-            self._tally.add_rows(rows)
-            yield rows
+                file = ParquetFile(self._job.output, path, cut.documents.schema)
+                self._documents = self._stack.enter_context(file)
+            self._documents.add_batch(cut.documents)
+        self._tally.add_cut(cut)
+        return cut.rows
 
     def commit(self, shards: Sequence[OutputFile]) -> ShardRecord:
         """Write the record of the group and return it."""
@@ -489,6 +486,7 @@ class Tally:
         self.only: Counter[str] = Counter()
         self.bucket_documents: Counter[str] = Counter()
         self.bucket_tokens: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
         self.languages: Counter[str] = Counter()
 
     def add(
@@ -506,10 +504,16 @@ class Tally:
         kept = batch[LANGUAGE].filter(pa.array(keep)).to_pylist()
         self.languages.update(code or "unknown" for code in kept)
 
-    def add_rows(self, rows: Rows) -> None:
-        """Count rows of a bucket: documents, or what the recipe makes of them."""
-        self.bucket_documents[str(rows.bucket)] += rows.batch.num_rows
-        self.bucket_tokens[str(rows.bucket)] += rows.tokens
+    def add_cut(self, cut: Cut) -> None:
+        """Count the rows of documents, and what of the documents is in none."""
+        for rows in cut.rows:
+            self.bucket_documents[str(rows.bucket)] += rows.batch.num_rows
+            self.bucket_tokens[str(rows.bucket)] += rows.tokens
+        if cut.documents is not None:
+            without = np.asarray(cut.documents["rows"]) == 0
+            self.dropped["documents"] += int(without.sum())
+            if "dropped_tokens" in cut.documents.schema.names:
+                self.dropped["tokens"] += int(np.asarray(cut.documents["dropped_tokens"]).sum())
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""

@@ -96,6 +96,7 @@ def test_every_document_is_in_one_bucket_or_rejected_with_all_its_reasons(tmp_pa
         "only": {"gopher.word_count.max": 1, "quality.score.min": 1},
         "bucket_documents": {"1025": 1, "256": 2, "512": 1},
         "bucket_tokens": {"1025": 1025, "256": 266, "512": 257},
+        "dropped": {},
         "languages": {"en": 4},
     }
 
@@ -184,10 +185,18 @@ def test_sequences_give_back_each_document_up_to_its_remainder(tmp_path: Path) -
         assert together == expected[: len(together)]
         assert len(expected) - len(together) < 256
     # The documents that gave sequences, and those too short for any, with every signal.
+    in_sequences = sum(len(ids) for pieces in found.values() for _, ids in pieces)
+    all_tokens = sum(encoder.count(document.text) + 1 for document in documents)
+    assert record.figures["dropped"] == {
+        "documents": len(documents) - len(found),
+        "tokens": all_tokens - in_sequences,
+    }
     table = ds.dataset(tmp_path / "documents").to_table()
     assert table["record_id"].to_pylist() == [document.name for document in documents]
     assert "text" not in table.schema.names
     assert "gopher.word_count" in table.schema.names
+    assert table["rows"].to_pylist() == [len(found.get(document.id, [])) for document in documents]
+    assert sum(table["dropped_tokens"].to_pylist()) == all_tokens - in_sequences
     assert record.counters.as_json()["out"] == len(documents)
     tokens = {
         bucket: int(bucket) * count for bucket, count in record.figures["bucket_documents"].items()
