@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from models.language import LanguageIdentifier
 from pipelines import storage
+from pipelines.corpus_forms import Sequences, form_of, tokenizer_path
 from pipelines.document_scorer import DocumentScorer, model_files
 from pipelines.errors import UserError, nearest
 from pipelines.manifest import StageRecords
@@ -28,6 +29,9 @@ def check(recipe: Recipe) -> dict[str, str]:
     _check_files(recipe)
     hashes = model_files(recipe)
     _check_languages(recipe)
+    form = form_of(recipe.buckets, tokenizer=tokenizer_path(recipe))
+    if isinstance(form, Sequences):
+        form.settings()  # the tokenizer has the token that ends a text
     return hashes
 
 

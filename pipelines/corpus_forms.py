@@ -149,10 +149,10 @@ class TokenizerFile:
             return None
         number = self.encoder.special_token(None if wanted is True else wanted)
         if number is None:
-            name = "a token that ends a text" if wanted is True else f"the special token {wanted}"
+            name = "token that ends a text" if wanted is True else f"special token {wanted}"
             raise UserError(
-                f"{self.path}: the tokenizer has not {name} (buckets.decompose.end_of_text); name"
-                " one of its special tokens, or say `end_of_text: false`"
+                f"buckets.decompose.end_of_text: {self.path} has no {name}; name one of its special"
+                " tokens, or say `end_of_text: false`"
             )
         return number
 
