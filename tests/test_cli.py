@@ -84,7 +84,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         (
             ["run", "recipe.yaml", "--set", "buckets.decompose.shortest_remainder=48"],
-            "recipe.yaml: `buckets`: decompose.shortest_remainder 48 is no power of two below smallest 256",
+            "recipe.yaml: `buckets`: decompose.shortest_remainder 48 is no power of two below ",
         ),
         (
             ["run", "recipe.yaml", "--set", "buckets.chapter_windows={16384: [9, 8]}"],

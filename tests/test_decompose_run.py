@@ -1,6 +1,7 @@
 """The sample from dumps to training sequences, by the command line, and with what people read."""
 
 import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -93,3 +94,14 @@ def test_training_reads_it_and_a_rerun_has_nothing_to_do(
     overrides = [word for setting in settings for word in ("--set", setting)]
     assert main(["run", "configs/quickstart.yaml", *overrides]) == 0
     assert "nothing to do" in capsys.readouterr().out
+
+
+def test_the_example_of_the_documentation_reads_it(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Path("docs/length-buckets.md").read_text(encoding="utf-8")
+    example, *_ = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    exec(example.replace("out/sequences", str(finished)), {})
+    figures = json.loads((finished / "manifests/select.json").read_text())["figures"]
+    steps = sum(tokens // 2**13 for tokens in figures["bucket_tokens"].values())
+    assert len(capsys.readouterr().out.splitlines()) == steps > 0
