@@ -31,11 +31,19 @@ system-packages:
 	@sh tests/system_packages.sh
 
 real: $(BIN)/thresher  ## run the recipes over the real archives and books of DATA
+	@test ! -e out/real/spgc || rm -r out/real/spgc
 	@test -d $(DATA) || { echo "make real: no folder $(DATA); give one as DATA=folder" >&2; exit 2; }
 	$(BIN)/thresher run configs/commoncrawl.yaml --set output=out/real/web \
 	  --set 'input.0.paths=["$(DATA)/warc/**.warc*", "$(DATA)/warc/**.arc*", "$(DATA)/warc/**.wacz"]'
 	$(BIN)/thresher run configs/gutenberg.yaml --set output=out/real/books \
 	  --set 'input.0.paths=["$(DATA)/gutenberg", "$(DATA)/dedup/pg_editions/books"]'
+	$(BIN)/thresher export out/real/books --format spgc --into out/real/spgc
+	$(BIN)/thresher run configs/decompose.yaml --set output=out/real/sequences \
+	  --set 'input.0.paths=["$(DATA)/warc/**.warc*", "$(DATA)/warc/**.arc*", "$(DATA)/warc/**.wacz"]' \
+	  --set 'input.1.paths=["$(DATA)/gutenberg", "$(DATA)/dedup/pg_editions/books"]'
+	$(BIN)/thresher plan-curriculum out/real/sequences/corpus --tokens-per-step 2^17
+	$(BIN)/thresher run configs/novels.yaml --set output=out/real/novels \
+	  --set 'input.0.paths=["$(DATA)/gutenberg"]'
 
 bench: $(BIN)/thresher  ## what a page costs in score, beside reading and extracting it
 	$(BIN)/python -m benchmarks.score_cost $(DATA)/warc/built_from_gold_html/gold-sample.warc.gz \

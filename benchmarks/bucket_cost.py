@@ -10,7 +10,7 @@ it, whose peak memory tells whether that grows.
 
 import argparse
 import multiprocessing
-import resource
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -181,16 +181,24 @@ def read_sequences(output: Path) -> int:
     return sum(batch.input_ids.size for batch in reader)
 
 
+def peak_memory() -> int:
+    """Return the peak memory of this process in bytes, as Linux tells it.
+
+    `getrusage` would tell that of the process that started this one, if it was larger.
+    """
+    [kilobytes] = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(kilobytes) * 1024
+
+
 def _measured(work: Callable[[Path], int], output: Path, results: Any) -> None:
     cpu, wall = time.process_time(), time.perf_counter()
     tokens = work(output)
-    usage = resource.getrusage(resource.RUSAGE_SELF)
     results.put(
         Cost(
             tokens=tokens,
             cpu=time.process_time() - cpu,
             wall=time.perf_counter() - wall,
-            memory=usage.ru_maxrss * 1024,
+            memory=peak_memory(),
         )
     )
 
