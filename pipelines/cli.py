@@ -20,7 +20,7 @@ from pipelines.errors import StageError, UserError
 
 if TYPE_CHECKING:
     # Importing Beam takes seconds: each command does so when it knows that it needs it.
-    from pipelines.recipe import Recipe
+    from pipelines.recipe import Buckets, Recipe
     from pipelines.stages import Outcome, Run
 
 _INTERRUPTED = 130
@@ -304,8 +304,7 @@ def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int,
         f"input:   {files:,} files, {size / 1e6:,.1f} MB, in {len(shards):,} shards",
         f"score:   {checked.extract.extractor}, {signals} signals of {len(families)} families",
         f"dedup:   {dedup}",
-        f"select:  {len(rules)} rules, buckets of {checked.buckets.smallest:,} to"
-        f" {checked.buckets.largest:,} tokens",
+        f"select:  {len(rules)} rules, {_told_buckets(checked.buckets)}",
         f"output:  {checked.output}",
     )
     table = Table("rule", title="rules", title_justify="left")
@@ -317,6 +316,13 @@ def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int,
         table.add_row(rule.signal, *told, rule.origin)
     if rules:
         console.print(table)
+
+
+def _told_buckets(buckets: "Buckets") -> str:
+    if buckets.chapter_windows is not None:
+        return f"windows of chapters in {len(buckets.chapter_windows)} bands"
+    lengths = f"{buckets.smallest:,} to {buckets.largest:,} tokens"
+    return f"{buckets.unit} of {lengths}" if buckets.decompose else f"buckets of {lengths}"
 
 
 def _signals(arguments: argparse.Namespace) -> int:

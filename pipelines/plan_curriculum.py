@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.errors import UserError
+from training.buckets import read_buckets
 from training.curricula import Curriculum, Name
 from training.plan import Plan, plan
-from training.reader import read_buckets
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

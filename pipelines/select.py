@@ -20,72 +20,26 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xxhash
 
 from filters.rules import LANGUAGE, Rule, Verdicts, evaluate
 from pipelines import schema, storage
-from pipelines.corpus_forms import TOKENS, CorpusForm, Cut, Rows, Sequences, form_of
+from pipelines.corpus_forms import TOKENS, CorpusForm, Rows, form_of
+from pipelines.corpus_shards import BucketShards, Group, groups_of, shard_file, shuffle_keys
 from pipelines.counters import Counters
 from pipelines.dedup import DUPLICATE, ScoredFile
 from pipelines.manifest import OutputFile, ShardRecord, StageRecords
 from pipelines.recipe import Buckets
-from pipelines.shard_files import ROW_GROUP_BYTES, ParquetFile, read_batches
+from pipelines.selection_tally import Tally
+from pipelines.shard_files import ParquetFile, read_batches
 
 STAGE = "select"
 RULES = "rules"
-# A reader for training opens a few row groups of each bucket at a time, in any order.
-SEQUENCE_ROW_GROUP_BYTES = 4 * 1024 * 1024
 _BATCH_ROWS = 1_024
-_GROUPS = 16
-_SHARDS_OF_GROUP = 16
 _RECORDS, _ROWS = "records", "rows"
-# What tells a row of the corpus from all others.
-_IDENTITY = ("id", "document", "offset", "window.tokens", "window.first_chapter")
 _PARTITIONS = 16
 _FAILED = 1 << 32
 
 Passing = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Scored files whose kept documents share shards.
-
-    Attributes:
-        name: A function of the names of its files.
-        files: In their order.
-    """
-
-    name: str
-    files: tuple[ScoredFile, ...]
-
-
-def groups_of(files: Sequence[ScoredFile], *, shard_bytes: int) -> list[Group]:
-    """Put neighbouring files together.
-
-    A group is at most 16 shards large, so that the last, smaller shard of each bucket is one of
-    many; but a corpus has 16 groups, if it is large enough for that, so that workers share it.
-
-    Args:
-        files: The scored files.
-        shard_bytes: What a shard is to have.
-    """
-    total = sum(file.bytes for file in files)
-    wanted = min(max(total // _GROUPS, shard_bytes), _SHARDS_OF_GROUP * shard_bytes)
-    groups: list[list[ScoredFile]] = []
-    room = 0
-    for file in files:
-        if not groups or room < file.bytes:
-            groups.append([])
-            room = wanted
-        groups[-1].append(file)
-        room -= file.bytes
-    return [Group(name=_group_name(members), files=tuple(members)) for members in groups]
-
-
-def _group_name(files: Sequence[ScoredFile]) -> str:
-    names = "\0".join(file.name for file in files)
-    return f"part-{hashlib.blake2b(names.encode(), digest_size=6).hexdigest()}"
 
 
 class SelectDocuments(beam.PTransform[Any, Any]):
@@ -166,6 +120,11 @@ class _Job:
     with_clusters: bool
     fingerprint: str
 
+    @property
+    def seed(self) -> int:
+        """Of the global shuffle, where there is one."""
+        return self.buckets.shuffle_seed or 0
+
 
 def _passing(
     file: ScoredFile, *, output: str, rules: Sequence[Rule]
@@ -215,10 +174,17 @@ def _write(joined: tuple[str, dict[str, Any]], *, job: _Job) -> ShardRecord:
     records.begin(group.name)
     with ExitStack() as stack:
         selection = stack.enter_context(_Selection(group, job, joined[1].get("winners", ())))
-        shards: dict[int, _Shards] = {}
+        shards: dict[int, BucketShards] = {}
         for rows in selection.rows():
             if rows.bucket not in shards:
-                shards[rows.bucket] = stack.enter_context(_Shards(rows.bucket, group.name, job))
+                shards[rows.bucket] = stack.enter_context(
+                    BucketShards(
+                        job.output,
+                        bucket=rows.bucket,
+                        group=group.name,
+                        shard_bytes=job.buckets.shard_bytes,
+                    )
+                )
             shards[rows.bucket].add(rows.batch)
     written = [file for of_bucket in shards.values() for file in of_bucket.output_files]
     return selection.commit(written)
@@ -233,7 +199,7 @@ def _deal(
     with _Selection(group, job, joined[1].get("winners", ())) as selection:
         for rows in selection.rows():
             shards = max(1, round(sizes.get(rows.bucket, 0) / job.buckets.shard_bytes))
-            keys = _shuffle_keys(rows.batch, job)
+            keys = shuffle_keys(rows.batch, seed=job.seed)
             of_row = keys % np.uint64(shards)
             for shard in np.unique(of_row).tolist():
                 here = pa.array(of_row == shard)
@@ -243,23 +209,14 @@ def _deal(
     yield selection.commit([])
 
 
-def _shuffle_keys(batch: pa.RecordBatch, job: _Job) -> npt.NDArray[np.uint64]:
-    """Return a number for each row that the seed and the row's own identity decide."""
-    identity = [name for name in _IDENTITY if name in batch.schema.names]
-    rows = zip(*(batch[name].to_pylist() for name in identity), strict=True)
-    seed = job.buckets.shuffle_seed or 0
-    keys = [xxhash.xxh3_64_intdigest(repr(row).encode(), seed) for row in rows]
-    return np.array(keys, np.uint64)
-
-
 def _write_shuffled(shard: tuple[tuple[int, int], Iterable[bytes]], *, job: _Job) -> ShardRecord:
     (bucket, number), blocks = shard
     table = pa.concat_tables(pa.ipc.open_stream(block).read_all() for block in blocks)
-    keys = np.concatenate([_shuffle_keys(batch, job) for batch in table.to_batches()])
+    keys = np.concatenate([shuffle_keys(batch, seed=job.seed) for batch in table.to_batches()])
     digest = hashlib.blake2b(f"{job.fingerprint} {bucket}".encode(), digest_size=6).hexdigest()
     name = f"part-{number:05d}-{digest}"
     path = f"corpus/bucket={bucket}/{name}.parquet"
-    with ParquetFile(job.output, path, table.schema, row_group_bytes=_row_group_bytes(job)) as file:
+    with shard_file(job.output, path, table.schema) as file:
         for batch in table.take(np.argsort(keys)).to_batches(max_chunksize=_BATCH_ROWS):
             file.add_batch(batch)
     record = ShardRecord(
@@ -298,48 +255,6 @@ def _added(counters: Iterable[Counter[int]]) -> Counter[int]:
     for counter in counters:
         total.update(counter)
     return total
-
-
-class _Shards:
-    """The shards of one bucket of one group: a new one begins when one has its size."""
-
-    def __init__(self, bucket: int, group: str, job: _Job) -> None:
-        self._bucket = bucket
-        self._digest = group.rpartition("-")[2]
-        self._job = job
-        self._files: list[ParquetFile] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        if self._files:
-            self._files[-1].__exit__(*error)
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Write rows."""
-        if self._files and self._files[-1].bytes_written >= self._job.buckets.shard_bytes:
-            self._files[-1].__exit__(None, None, None)
-            self._begin(batch.schema)
-        elif not self._files:
-            self._begin(batch.schema)
-        self._files[-1].add_batch(batch)
-
-    def _begin(self, columns: pa.Schema) -> None:
-        path = f"corpus/bucket={self._bucket}/part-{len(self._files):05d}-{self._digest}.parquet"
-        file = ParquetFile(
-            self._job.output, path, columns, row_group_bytes=_row_group_bytes(self._job)
-        )
-        self._files.append(file)
-
-    @property
-    def output_files(self) -> list[OutputFile]:
-        """The finished shards."""
-        return [output for file in self._files for output in file.output_files]
-
-
-def _row_group_bytes(job: _Job) -> int:
-    return SEQUENCE_ROW_GROUP_BYTES if isinstance(job.form, Sequences) else ROW_GROUP_BYTES
 
 
 class _Selection:
@@ -476,50 +391,3 @@ def _reject(
         cluster = None if clusters is None else int(clusters[row])
         place = {name: batch[name][row].as_py() for name in names}
         rejected.add({**place, "cluster": cluster, "reasons": reasons})
-
-
-class Tally:
-    """Counts of one shard: what each rule removed, what each bucket and language holds."""
-
-    def __init__(self) -> None:
-        self.failed: Counter[str] = Counter()
-        self.only: Counter[str] = Counter()
-        self.bucket_documents: Counter[str] = Counter()
-        self.bucket_tokens: Counter[str] = Counter()
-        self.dropped: Counter[str] = Counter()
-        self.languages: Counter[str] = Counter()
-
-    def add(
-        self,
-        batch: pa.RecordBatch,
-        verdicts: Verdicts,
-        keep: npt.NDArray[np.bool_],
-        duplicate: npt.NDArray[np.bool_],
-    ) -> None:
-        """Count the documents of a batch."""
-        for row, reasons in enumerate(verdicts.reasons):
-            self.failed.update(reasons)
-            if len(reasons) == 1 and not duplicate[row]:
-                self.only[reasons[0]] += 1
-        kept = batch[LANGUAGE].filter(pa.array(keep)).to_pylist()
-        self.languages.update(code or "unknown" for code in kept)
-
-    def add_cut(self, cut: Cut) -> None:
-        """Count the rows of documents, and what of the documents is in none."""
-        for rows in cut.rows:
-            self.bucket_documents[str(rows.bucket)] += rows.batch.num_rows
-            self.bucket_tokens[str(rows.bucket)] += rows.tokens
-        if cut.documents is not None:
-            without = np.asarray(cut.documents["rows"]) == 0
-            self.dropped["documents"] += int(without.sum())
-            if "dropped_tokens" in cut.documents.schema.names:
-                self.dropped["tokens"] += int(np.asarray(cut.documents["dropped_tokens"]).sum())
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {name: dict(sorted(counter.items())) for name, counter in vars(self).items()}
-
-    def merge(self, figures: dict[str, Any]) -> None:
-        """Add the counts that :meth:`as_json` gave of another shard."""
-        for name, counter in vars(self).items():
-            counter.update(figures[name])

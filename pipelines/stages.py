@@ -21,6 +21,7 @@ from pipelines.checks import (
     check_writable,
 )
 from pipelines.corpus_forms import tokenizer_details, tokenizer_path
+from pipelines.corpus_shards import groups_of
 from pipelines.counters import Counters
 from pipelines.dedup import ScoredFile
 from pipelines.errors import StageError, UserError
@@ -28,6 +29,7 @@ from pipelines.manifest import ShardRecord, StageRecords, fingerprint
 from pipelines.plan import plan
 from pipelines.recipe import GutenbergInput, Input, Recipe
 from pipelines.runners import LOCAL, new_pipeline, pipeline_options
+from pipelines.selection_tally import Tally
 
 # The last line of a worker's traceback where a store, and no fault in the code, ended the work.
 _STORE_ERROR = re.compile(r"(?:\w+\.)*(?:OSError|IOError|StoreError|BeamIOError|\w+: \[Errno)")
@@ -155,7 +157,7 @@ class Run:
             tokenizer,
             _version(),
         )
-        groups = select.groups_of(files, shard_bytes=recipe.buckets.shard_bytes)
+        groups = groups_of(files, shard_bytes=recipe.buckets.shard_bytes)
         return self._stage(
             select.STAGE,
             files,
@@ -295,7 +297,8 @@ def _score_settings(recipe: Recipe, model_hashes: dict[str, str]) -> str:
         signature,
         sorted(model_hashes.values()),
         [version(package) for package in ("thresher", "resiliparse", "trafilatura")],
-        [version(package) for package in ("fasttext-community", "kenlm", "tokenizers")],
+        [version(package) for package in ("fasttext-community", "kenlm")],
+        [version(package) for package in ("tokenizers", "sentencepiece", "tiktoken")],
     )
 
 
@@ -366,7 +369,7 @@ def _check_balance(outcome: Outcome) -> None:
 
 
 def _selection_details(shards: Sequence[ShardRecord], recipe: Recipe) -> dict[str, Any]:
-    tally = select.Tally()
+    tally = Tally()
     for shard in shards:
         tally.merge(shard.figures)
     stages = {

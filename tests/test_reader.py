@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.decomposed_corpus import write_sequences
+from training.buckets import read_buckets
 from training.curricula import Curriculum
-from training.reader import Batch, SequenceReader, read_buckets
+from training.reader import Batch, SequenceReader
 
 SEQUENCES = {4: 101, 8: 60, 16: 33}
 TOKENS = 64

@@ -11,11 +11,12 @@ from filters.chapters import chapters
 from filters.rules import Rule
 from models.token_encoder import load_encoder
 from models.tokens import DEFAULT
+from pipelines.corpus_shards import groups_of
 from pipelines.dedup import FindClusters, ScoredFile
 from pipelines.manifest import ShardRecord, StageRecords
 from pipelines.recipe import Buckets, Dedup
 from pipelines.runners import new_pipeline, pipeline_options
-from pipelines.select import SelectDocuments, groups_of
+from pipelines.select import SelectDocuments
 from tests.scored_corpus import Document, prose, write_scored
 
 RULES = [
@@ -217,7 +218,7 @@ def test_a_document_has_the_same_sequences_whatever_file_it_is_in(tmp_path: Path
 
 
 def test_a_shard_ends_when_it_has_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.select.ROW_GROUP_BYTES", 10_000)
+    monkeypatch.setattr("pipelines.corpus_shards.ROW_GROUP_BYTES", 10_000)
     monkeypatch.setattr("pipelines.select._BATCH_ROWS", 2)
     buckets = Buckets(smallest=1024, largest=1024, shard_bytes=20_000)
     files = {name: texts(20)[start : start + 10] for name, start in (("one", 0), ("two", 10))}

@@ -4,10 +4,11 @@ import pytest
 
 from pipelines.cli import main
 from tests.decomposed_corpus import write_sequences
+from training.buckets import read_buckets
 from training.curricula import Curriculum
 from training.packing import concatenate_and_chunk, figures
 from training.plan import BucketPlan, Plan, plan
-from training.reader import SequenceReader, read_buckets
+from training.reader import SequenceReader
 
 
 def test_a_plan_worked_out_by_hand(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from training.buckets import Bucket, batch_counts, check_step
 from training.curricula import Curriculum
-from training.reader import Bucket, batch_counts, check_step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,95 +14,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
-from pyarrow import fs
 
+from training.bucket_stream import BucketStream
+from training.buckets import batch_counts, check_step, read_buckets
 from training.curricula import Curriculum
 
 _WINDOW_ROW_GROUPS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class RowGroup:
-    """A row group of a shard: the path, its number there and its rows."""
-
-    path: str
-    number: int
-    rows: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
-    """The sequences of one length.
-
-    Attributes:
-        bucket: Its name, a power of two.
-        size: Tokens of a sequence, one more than the bucket where each holds a target token.
-        row_groups: Where the sequences are.
-    """
-
-    bucket: int
-    size: int
-    row_groups: tuple[RowGroup, ...]
-
-    @property
-    def sequences(self) -> int:
-        """How many sequences it has."""
-        return sum(group.rows for group in self.row_groups)
-
-    @property
-    def tokens(self) -> int:
-        """How many tokens they have."""
-        return self.sequences * self.bucket
-
-
-def read_buckets(corpus: str) -> list[Bucket]:
-    """List the buckets of a decomposed corpus, the shortest first.
-
-    Args:
-        corpus: The folder of ``bucket=256``, ``bucket=512``, …: local, or ``s3://``, ``gs://``,
-            ``hdfs://``.
-
-    Raises:
-        ValueError: There are none, or a shard holds no sequences.
-    """
-    system, folder = _file_system(corpus)
-    found: dict[int, list[RowGroup]] = {}
-    sizes: dict[int, int] = {}
-    selector = fs.FileSelector(folder, recursive=True, allow_not_found=True)
-    paths = [info.path for info in system.get_file_info(selector) if info.is_file]
-    for path in sorted(path for path in paths if path.endswith(".parquet")):
-        name = path.rpartition("/")[0].rpartition("/")[2]
-        if not name.startswith("bucket="):
-            continue
-        bucket = int(name.removeprefix("bucket="))
-        with system.open_input_file(path) as file:
-            parquet = pq.ParquetFile(file)
-            columns = parquet.schema_arrow
-            if "input_ids" not in columns.names:
-                raise ValueError(
-                    f"{path}: no column `input_ids`; a reader for training needs a corpus of"
-                    " sequences (`buckets.decompose` in the recipe)"
-                )
-            sizes[bucket] = columns.field("input_ids").type.list_size
-            found.setdefault(bucket, []).extend(
-                RowGroup(path, number, parquet.metadata.row_group(number).num_rows)
-                for number in range(parquet.metadata.num_row_groups)
-            )
-    if not found:
-        raise ValueError(f"{corpus}: no bucket=… with Parquet shards in this folder")
-    return [
-        Bucket(bucket=bucket, size=sizes[bucket], row_groups=tuple(groups))
-        for bucket, groups in sorted(found.items())
-    ]
-
-
-def _file_system(path: str) -> tuple[fs.FileSystem, str]:
-    if "://" not in path:
-        return fs.LocalFileSystem(), path
-    system, folder = fs.FileSystem.from_uri(path)
-    return system, folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,24 +158,45 @@ class SequenceReader:
             step += worker
         self._workers = workers
         epoch, schedule = -1, _Schedule.empty()
-        streams: dict[int, _BucketStream] = {}
+        streams: dict[int, BucketStream] = {}
         while step < len(self):
             if step // self.steps_per_epoch != epoch:
                 epoch = step // self.steps_per_epoch
                 order = self.curriculum.order(self.batches, seed=self.seed, epoch=epoch)
                 schedule = _Schedule.of(order)
                 streams = {
-                    bucket.bucket: _BucketStream(self.corpus, bucket, self, epoch)
+                    bucket.bucket: BucketStream(
+                        self.corpus, bucket, seed=self.seed, epoch=epoch, window=self.window
+                    )
                     for bucket in self.buckets
                 }
             bucket, number = schedule.batch(step - epoch * self.steps_per_epoch)
-            batch = streams[bucket].batch(number, step)
-            self._start = step + workers
-            step += workers
-            if batch is not None:
-                yield batch
+            start, end = self._part(bucket, number)
+            this_step, step = step, step + workers
+            self._start = step
+            if start < end:
+                rows = streams[bucket].rows(start, end)
+                yield Batch(
+                    step=this_step,
+                    bucket=bucket,
+                    input_ids=rows.ids.astype(np.int64),
+                    document=rows.documents.to_pylist(),
+                    offset=rows.offsets,
+                )
         # Whoever iterates again begins again.
         self._start = 0
+
+    def _part(self, bucket: int, number: int) -> tuple[int, int]:
+        """Return the sequences of this rank in a batch, by their places in the bucket's order."""
+        whole = self.tokens_per_step // bucket
+        first = number * whole
+        count = min(whole, self._sequences[bucket] - first)
+        start = first + count * self.rank // self.ranks
+        return start, first + count * (self.rank + 1) // self.ranks
+
+    @cached_property
+    def _sequences(self) -> dict[int, int]:
+        return {of.bucket: of.sequences for of in self.buckets}
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,112 +220,6 @@ class _Schedule:
 
     def batch(self, step: int) -> tuple[int, int]:
         return int(self.buckets[step]), int(self.numbers[step])
-
-
-class _BucketStream:
-    """The sequences of one bucket in the order of one epoch, window by window."""
-
-    def __init__(self, corpus: str, bucket: Bucket, reader: SequenceReader, epoch: int) -> None:
-        self._corpus = corpus
-        self._bucket = bucket
-        self._reader = reader
-        self._seeds = [reader.seed, epoch, bucket.bucket]
-        order = np.random.default_rng(self._seeds).permutation(len(bucket.row_groups))
-        groups = [bucket.row_groups[place] for place in order]
-        self._windows = [
-            groups[start : start + reader.window] for start in range(0, len(groups), reader.window)
-        ]
-        rows = [sum(group.rows for group in window) for window in self._windows]
-        self._starts = np.concatenate([[0], np.cumsum(rows)])
-        self._loaded: tuple[int, _Window] | None = None
-
-    def batch(self, number: int, step: int) -> Batch | None:
-        """Return this rank's part of a batch, or None if a smaller batch has none for it."""
-        whole = self._reader.tokens_per_step // self._bucket.bucket
-        first = number * whole
-        last = min(first + whole, self._bucket.sequences)
-        start, end = (
-            first + (last - first) * rank // self._reader.ranks
-            for rank in (self._reader.rank, self._reader.rank + 1)
-        )
-        if start == end:
-            return None
-        parts = list(self._parts(start, end))
-        return Batch(
-            step=step,
-            bucket=self._bucket.bucket,
-            input_ids=np.concatenate([part.ids for part in parts], dtype=np.int64),
-            document=[name for part in parts for name in part.documents.to_pylist()],
-            offset=np.concatenate([part.offsets for part in parts]),
-        )
-
-    def _parts(self, start: int, end: int) -> Iterator["_Window"]:
-        while start < end:
-            number = int(np.searchsorted(self._starts, start, "right")) - 1
-            stop = min(end, int(self._starts[number + 1]))
-            before = int(self._starts[number])
-            yield self._window(number).rows(slice(start - before, stop - before))
-            start = stop
-
-    def _window(self, number: int) -> "_Window":
-        if self._loaded is None or self._loaded[0] != number:
-            self._loaded = None  # its memory goes to the next
-            self._loaded = (number, self._load(number))
-        return self._loaded[1]
-
-    def _load(self, number: int) -> "_Window":
-        system, _ = _file_system(self._corpus)
-        tables = []
-        for group in self._windows[number]:
-            with system.open_input_file(group.path) as file:
-                tables.append(pq.ParquetFile(file).read_row_group(group.number))
-        table = pa.concat_tables(tables).combine_chunks()
-        order = np.random.default_rng([*self._seeds, number]).permutation(len(table))
-        ids = table["input_ids"].combine_chunks().flatten().to_numpy()
-        return _Window(
-            ids.reshape(-1, self._bucket.size)[order],
-            table["document"].combine_chunks().take(pa.array(order)),
-            table["offset"].to_numpy()[order],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """Sequences in memory, mixed: their tokens, their documents and where they begin there."""
-
-    ids: npt.NDArray[np.unsignedinteger]
-    documents: pa.Array
-    offsets: npt.NDArray[np.int64]
-
-    def rows(self, rows: slice) -> "_Window":
-        length = rows.stop - rows.start
-        documents = self.documents.slice(rows.start, length)
-        return _Window(self.ids[rows], documents, self.offsets[rows])
-
-
-def batch_counts(buckets: list[Bucket], *, tokens_per_step: int, drop_last: bool) -> dict[int, int]:
-    """Return how many batches each bucket has."""
-    counts = {}
-    for bucket in buckets:
-        batch = tokens_per_step // bucket.bucket
-        counts[bucket.bucket] = bucket.sequences // batch
-        if not drop_last and bucket.sequences % batch:
-            counts[bucket.bucket] += 1
-    return counts
-
-
-def check_step(buckets: list[Bucket], *, tokens_per_step: int, ranks: int) -> None:
-    """Check that a step can be cut into equal parts of whole sequences.
-
-    Raises:
-        ValueError: It can't.
-    """
-    smallest = buckets[-1].bucket * ranks
-    if tokens_per_step < 1 or tokens_per_step % smallest:
-        raise ValueError(
-            f"tokens_per_step must be a multiple of {smallest:,}, a sequence of"
-            f" {buckets[-1].bucket:,} tokens for each of {ranks} ranks, not {tokens_per_step:,}"
-        )
 
 
 def _worker() -> tuple[int, int]:
