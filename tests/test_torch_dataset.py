@@ -19,9 +19,8 @@ class IterableDataset:
 
 @pytest.fixture
 def torch_dataset(monkeypatch: pytest.MonkeyPatch) -> Any:
-    torch, utils, data = (
-        types.ModuleType(f"torch{name}") for name in ("", ".utils", ".utils.data")
-    )
+    names = ("torch", "torch.utils", "torch.utils.data")
+    torch, utils, data = map(types.ModuleType, names)
     torch.from_numpy = lambda array: ("tensor", array)  # type: ignore[attr-defined]
     data.IterableDataset = IterableDataset  # type: ignore[attr-defined]
     data.get_worker_info = lambda: None  # type: ignore[attr-defined]
