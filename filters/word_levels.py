@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import regex
+
 from filters.text_view import TextView
 
 METADATA_COLUMNS = (
@@ -30,23 +32,28 @@ _YEARS = re.compile(
 
 
 def word_tokens(view: TextView) -> list[str]:
-    """Return the words of the level ``tokens``: alphabetic, in lower case, in their order.
+    """Return the words of the level ``tokens``: of letters, in lower case, in their order.
 
-    The published corpus keeps the tokens of NLTK's tokenizer that are alphabetic, and so loses
-    "don't" and "well-known"; words with inner apostrophes and hyphens are kept here, whole.
-    Numbers are left out as there.
+    As in the published corpus numbers are left out, and of what English runs together ("don't",
+    "it's") the part that is no word. A word with an inner apostrophe ("aujourd'hui") is one word,
+    which the published corpus loses, and so are letters with marks of their own.
 
-    >>> word_tokens(TextView("It's the 3rd Well-known case, No. 12."))
-    ["it's", 'the', 'well-known', 'case', 'no']
+    >>> word_tokens(TextView("It's the 3rd well-known case, and isn't, aujourd'hui, No. 12."))
+    ['it', 'the', 'well', 'known', 'case', 'and', 'is', "aujourd'hui", 'no']
     """
-    return [
-        word.lower()
-        for word in view.words
-        if word[0].isalpha() and all(c.isalpha() or c in _INNER for c in word)
-    ]
+    kept = {word: _is_word(word) for word in view.vocabulary}
+    return [word.lower() for word in view.words if kept[word]]
 
 
-_INNER = frozenset("'’-\u0300\u0301\u0302\u0303\u0308\u0327")
+def _is_word(word: str) -> bool:
+    straight = word.replace("’", "'")
+    letters = straight.replace("'", "")
+    return (
+        word[0].isalpha() and straight.lower() != "n't" and _LETTERS.fullmatch(letters) is not None
+    )
+
+
+_LETTERS = regex.compile(r"[\p{L}\p{M}]+")
 
 
 def word_counts(tokens: Sequence[str]) -> list[tuple[str, int]]:
