@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-signals bench-buckets lint types format models lock clean system-packages
+.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models lock clean system-packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -55,6 +55,16 @@ bench-signals: $(VENV)/dev  ## what the rule signals cost and decide, beside dat
 
 bench-buckets: $(BIN)/thresher  ## decomposition beside two packings; speed and memory of sequences
 	$(BIN)/python -m benchmarks.bucket_cost $(DATA)
+
+# The peers in an environment of their own: they want other versions of what they share with us.
+$(VENV)/peers: benchmarks/dedup_peers.txt
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+bench-dedup: $(BIN)/thresher $(VENV)/peers  ## what deduplication costs, how that grows, and beside peers
+	$(BIN)/python -m benchmarks.dedup_scale $(DATA)/dedup/pg_editions/books --peers $(VENV)/peers/bin/python
+	$(BIN)/python -m benchmarks.dedup_curve $(DATA)/dedup/pg_editions/books docs/s-curve.svg
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check .

@@ -2,7 +2,8 @@
 
     python benchmarks/score_cost.py crawl.warc.gz [more archives …]
 
-Prints CPU milliseconds a page and the ratio to the floor. The steps run in this process, without
+Prints CPU milliseconds a page and the ratio to the floor; then what each edit of the texts costs
+where a recipe asks for it. The steps run in this process, without
 Beam and without the extraction process, so the figures are the steps' own.
 """
 
@@ -16,7 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from filters.decoding import UndecodableText, decode
+from filters.edits import Edit
 from filters.extraction import ExtractionError, extract_text
+from filters.pii import PersonalData
+from filters.registry import EDITS
 from filters.text_view import TextView
 from pipelines.document_scorer import all_families
 from pipelines.readers.records import Record
@@ -71,14 +75,33 @@ def main() -> None:
         seconds, _ = timed(lambda of=family: [of.compute(view) for view in views])  # type: ignore[misc]
         steps.append((type(family).__name__, seconds))
     floor = reading + extracting
-    table = Table(title=f"{len(texts):,} pages, {sum(map(len, texts)):,} characters of text")
+    total = sum(seconds for _, seconds in steps)
+    steps += [("floor: read and extract", floor), ("above it", total - floor)]
+    title = f"{len(texts):,} pages, {sum(map(len, texts)):,} characters of text"
+    Console().print(table_of(steps, title=title, pages=len(texts), floor=floor))
+    edits = table_of(list(time_edits(texts)), title="Edits", pages=len(texts), floor=floor)
+    Console().print(edits)
+
+
+def time_edits(texts: list[str]) -> Iterator[tuple[str, float]]:
+    """Yield what each edit is and the CPU seconds that it takes over the texts."""
+    edits: list[tuple[str, Edit]] = [(name, make()) for name, make in EDITS.items()]
+    edits.append(("pii: email and ip", PersonalData(kinds=("email", "ip"))))
+    for name, edit in edits:
+        edit.apply("dÃ©jÃ\xa0 vu, +1 212 555 1234, 4111 1111 1111 1111")
+        seconds, _ = timed(lambda of=edit: [of.apply(text) for text in texts])  # type: ignore[misc]
+        yield name, seconds
+
+
+def table_of(steps: list[tuple[str, float]], *, title: str, pages: int, floor: float) -> Table:
+    """Return a table of CPU seconds by step, a page and beside the floor."""
+    table = Table(title=title)
     table.add_column("step")
     table.add_column("ms a page", justify="right")
     table.add_column("of the floor", justify="right")
-    total = sum(seconds for _, seconds in steps)
-    for name, seconds in [*steps, ("floor: read and extract", floor), ("above it", total - floor)]:
-        table.add_row(name, f"{seconds / len(texts) * 1e3:.3f}", f"{seconds / floor:.0%}")
-    Console().print(table)
+    for name, seconds in steps:
+        table.add_row(name, f"{seconds / pages * 1e3:.3f}", f"{seconds / floor:.0%}")
+    return table
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ a byte at several lengths of text: a step that is not linear would show there.
 """
 
 import argparse
+import gzip
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -26,6 +27,7 @@ from filters.text_view import TextView
 
 _ROUNDS = 3
 _LENGTHS = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+_MEASURED = 1_000_000
 _URL = "https://www.example.com/news/2024/a-page.html"
 
 
@@ -89,23 +91,18 @@ def page_costs(html: Sequence[str]) -> Table:
     return table
 
 
-def length_costs(texts: Sequence[str]) -> Table:
-    """Measure all families together on one text of each length, in nanoseconds a byte."""
+def length_costs(material: str) -> Table:
+    """Measure all families together at each length of text, in nanoseconds a byte."""
     families = [make() for name, make in FAMILIES.items() if name != "minhash"]
-    material = "\n\n".join(texts)
     table = Table(title="CPU ns a byte, all families together", title_justify="left")
-    for column in ("bytes of text", "ns a byte", "of the first"):
+    for column in ("characters of text", "ns a byte", "of the first"):
         table.add_column(column, justify="right")
     first = 0.0
     for length in _LENGTHS:
-        cut = [
-            material[start : start + length]
-            for start in range(0, max(1, min(len(material), 2_000_000) - length + 1), length)
-        ]
-        if len(material) < length:
-            cut = [(material * (length // len(material) + 1))[:length]]
-        size = sum(len(text.encode()) for text in cut)
-        cost = cpu_seconds(partial(compute, families, cut), rounds=2) / size * 1e9
+        starts = range(0, max(length, _MEASURED), length)
+        texts = [material[start : start + length] for start in starts]
+        size = sum(len(text.encode()) for text in texts)
+        cost = cpu_seconds(partial(compute, families, texts), rounds=2) / size * 1e9
         first = first or cost
         table.add_row(f"{length:,}", f"{cost:.0f}", f"{cost / first:.2f}")
     return table
@@ -116,10 +113,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, help="the folder of real data")
     logger.disable("datatrove")
-    html = list(english_html(parser.parse_args().data))
+    data = parser.parse_args().data
     console = Console(width=120)
-    console.print(page_costs(html))
-    console.print(length_costs([extract_text(page).text for page in html]))
+    console.print(page_costs(list(english_html(data))))
+    books = sorted((data / "gutenberg/top100_2025").rglob("*.txt.gz"))
+    console.print(length_costs("".join(map(_book, books))))
+
+
+def _book(path: Path) -> str:
+    return gzip.decompress(path.read_bytes()).decode("utf-8")
 
 
 if __name__ == "__main__":

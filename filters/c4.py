@@ -15,16 +15,16 @@ from filters.bounds import Bounds
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 
-_SOURCE = "C4, arXiv 1910.10683, section 2.2"
-_CODE = "C4, the code released with arXiv 1910.10683"
+SOURCE = "C4, arXiv 1910.10683, section 2.2"
+CODE = "C4, the code released with arXiv 1910.10683"
 
 # The single quote is datatrove's.
-_END_MARKS = (".", "?", "!", '"', "'")
-_ELLIPSIS = "..."
+END_MARKS = (".", "?", "!", '"', "'")
+ELLIPSIS = "..."
 # As in the paper's first version and in datatrove; 5 in the last version and in the released code.
-_FEWEST_WORDS = 3
-_LONGEST_WORD = 1000
-_POLICY_PHRASES = (
+FEWEST_WORDS = 3
+LONGEST_WORD = 1000
+POLICY_PHRASES = (
     "terms of use",
     "privacy policy",
     "cookie policy",
@@ -69,7 +69,7 @@ class C4Quality:
             type="int64",
             unit="sentences",
             meaning="Sentences in the lines that C4 would keep.",
-            source=_SOURCE,
+            source=SOURCE,
             threshold=Bounds(min=5),
         ),
         Signal(
@@ -77,42 +77,42 @@ class C4Quality:
             type="float64",
             unit="ratio",
             meaning="Share of the lines that end in . ! ? or a quote, and not in an ellipsis.",
-            source=_SOURCE,
+            source=SOURCE,
         ),
         Signal(
             name="c4.few_word_line_ratio",
             type="float64",
             unit="ratio",
             meaning="Share of the lines of fewer than 3 words.",
-            source=_SOURCE,
+            source=SOURCE,
         ),
         Signal(
             name="c4.longest_word_length",
             type="int64",
             unit="characters",
             meaning="Length of the longest run of characters without white space.",
-            source=_CODE,
+            source=CODE,
         ),
         Signal(
             name="c4.javascript_line_count",
             type="int64",
             unit="lines",
             meaning='Lines with "javascript" in any case.',
-            source=_SOURCE,
+            source=SOURCE,
         ),
         Signal(
             name="c4.policy_line_count",
             type="int64",
             unit="lines",
             meaning="Lines that speak of cookies, terms of use or a privacy policy.",
-            source=_CODE,
+            source=CODE,
         ),
         Signal(
             name="c4.lorem_ipsum_count",
             type="int64",
             unit="occurrences",
             meaning='How often "lorem ipsum" stands in the text, in any case.',
-            source=_SOURCE,
+            source=SOURCE,
             threshold=Bounds(max=0),
         ),
         Signal(
@@ -120,7 +120,7 @@ class C4Quality:
             type="int64",
             unit="characters",
             meaning="Opening curly brackets.",
-            source=_SOURCE,
+            source=SOURCE,
             threshold=Bounds(max=0),
         ),
     )
@@ -128,19 +128,19 @@ class C4Quality:
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Count sentences and the kinds of lines that C4 cuts."""
         lines, tokens = view.lines, view.line_tokens
-        longest = max(map(len, itertools.chain.from_iterable(tokens)), default=None)
+        longest = view.longest_token
         notices = _notices(view)
         cut = notices.javascript | notices.policy
-        if longest is not None and longest > _LONGEST_WORD:
+        if longest is not None and longest > LONGEST_WORD:
             cut |= {
-                place for place, line in enumerate(tokens) if max(map(len, line)) > _LONGEST_WORD
+                place for place, line in enumerate(tokens) if max(map(len, line)) > LONGEST_WORD
             }
-        is_kept = [len(line) >= _FEWEST_WORDS for line in tokens]
+        is_kept = [len(line) >= FEWEST_WORDS for line in tokens]
         few_words = is_kept.count(False)
         for place in cut:
             is_kept[place] = False
         kept = list(itertools.compress(lines, is_kept))
-        ended = [line.endswith(_END_MARKS) and not line.endswith(_ELLIPSIS) for line in lines]
+        ended = [line.endswith(END_MARKS) and not line.endswith(ELLIPSIS) for line in lines]
         return {
             "c4.sentence_count": _sentences(kept),
             "c4.terminal_punctuation_line_ratio": ended.count(True) / len(lines) if lines else None,
@@ -164,7 +164,7 @@ class _Notices:
 def _notices(view: TextView) -> _Notices:
     return _Notices(
         _lines_with(view, ("javascript",)),
-        _lines_with(view, _POLICY_PHRASES),
+        _lines_with(view, POLICY_PHRASES),
     )
 
 

@@ -46,6 +46,7 @@ _PLAIN_TOKEN = re.compile(
 _NOT_PLAIN = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0590-\u1dff\u20d0-\u20ff\u2c00-\U0001efff\U0001fb00-\U0010ffff]"
 )
+_LATIN_LETTER = re.compile("[A-Za-z]")
 
 # What English runs together with the word before it, parted as the Penn Treebank does.
 _CLITIC = re.compile(r"(?<=.)(?:n['’]t|['’](?:s|re|ve|ll|d|m))$", re.IGNORECASE)
@@ -56,6 +57,10 @@ LETTER = 2
 """It holds a letter."""
 UNSPACED_SCRIPT = 4
 """It is of a script that is written without spaces."""
+UPPERCASE_WORD = 8
+"""It holds cased letters, and all of them are capitals."""
+LATIN_LETTER = 16
+"""It holds a letter from A to Z, of either case."""
 
 
 def split_words(text: str) -> list[str]:
@@ -112,12 +117,16 @@ class Lexicon:
         self._lengths = _Column(np.int64)
         self._flags = _Column(np.uint8)
         self._hashes = _Column(np.uint64)
+        self._folded = _Column(np.int64)
+        self._folded_numbers: dict[str, int] = {}
         self._character_hashes: dict[int, tuple[int, ...]] = {}
         # The numbers of all tokens' words in one row, and where in it those of each token stand.
         self._tokens: dict[str, int] = {}
         self._row = _Column(np.int64)
         self._firsts = _Column(np.int64)
         self._counts = _Column(np.int64)
+        self._token_lengths = _Column(np.int64)
+        self._lists: dict[frozenset[str], _Column] = {}
         self._characters = 0
         self._lock = threading.Lock()
 
@@ -129,36 +138,44 @@ class Lexicon:
         """Whether it holds so much that the next document should begin another."""
         return len(self._tokens) > _MOST_TOKENS or self._characters > _MOST_CHARACTERS
 
-    def numbers(self, tokens: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Return the numbers of the words of a text, in their order.
-
-        Args:
-            tokens: What stands between white space, over which words never reach.
-        """
-        with self._lock:
-            places = self._places(tokens)
-            counts = self._counts.values[places]
-            firsts = self._firsts.values[places]
-            ends = counts.cumsum()
-            words = np.arange(ends[-1] if ends.size else 0)
-            words += np.repeat(firsts - (ends - counts), counts)
-            numbers: npt.NDArray[np.int64] = self._row.values[words]
-        return numbers
-
-    def _places(self, tokens: Sequence[str]) -> npt.NDArray[np.int64]:
+    def tokens(self, tokens: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return the numbers of tokens, which are what stands between white space."""
         known = self._tokens
-        found = list(map(known.get, tokens))
-        once: dict[str, int] = {}
-        place = -1
-        for _ in range(found.count(None)):
-            place = found.index(None, place + 1)
-            token = tokens[place]
-            # What is long seldom comes again.
-            memory = known if len(token) <= _LONGEST_REMEMBERED else once
-            if token not in memory:
-                memory[token] = self._add_token(token)
-            found[place] = memory[token]
+        with self._lock:
+            found = list(map(known.get, tokens))
+            once: dict[str, int] = {}
+            place = -1
+            for _ in range(found.count(None)):
+                place = found.index(None, place + 1)
+                token = tokens[place]
+                # What is long seldom comes again.
+                memory = known if len(token) <= _LONGEST_REMEMBERED else once
+                if token not in memory:
+                    memory[token] = self._add_token(token)
+                found[place] = memory[token]
         return np.array(found, np.int64)
+
+    def token_lengths(self, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the length of each token in code points, given by its number."""
+        lengths: npt.NDArray[np.int64] = self._token_lengths.values[tokens]
+        return lengths
+
+    def counts(self, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return how many words there are in each token, given by its number."""
+        counts: npt.NDArray[np.int64] = self._counts.values[tokens]
+        return counts
+
+    def numbers(self, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the numbers of the words of tokens, which are given by their numbers.
+
+        Words never reach over white space, so that the words of a text are those of its tokens.
+        """
+        counts = self.counts(tokens)
+        ends = counts.cumsum()
+        places = np.arange(ends[-1] if ends.size else 0)
+        places += np.repeat(self._firsts.values[tokens] - (ends - counts), counts)
+        numbers: npt.NDArray[np.int64] = self._row.values[places]
+        return numbers
 
     def _add_token(self, token: str) -> int:
         words = split_words(token)
@@ -167,6 +184,7 @@ class Lexicon:
             number = self._numbers.get(word)
             self._row.append(self._add_word(word) if number is None else number)
         self._characters += len(token)
+        self._token_lengths.append(len(token))
         return self._counts.append(len(words))
 
     def _add_word(self, word: str) -> int:
@@ -177,6 +195,10 @@ class Lexicon:
         if flags or any(map(str.isalnum, word)):
             flags |= WORD
             hashed = _hash(word)
+        if word.isupper():
+            flags |= UPPERCASE_WORD
+        if _LATIN_LETTER.search(word):
+            flags |= LATIN_LETTER
         if not word.isascii() and is_unspaced(word):
             flags |= UNSPACED_SCRIPT
             self._character_hashes[len(self.words)] = tuple(
@@ -184,6 +206,8 @@ class Lexicon:
             )
         self._flags.append(flags)
         self._hashes.append(hashed)
+        folded = self._folded_numbers
+        self._folded.append(folded.setdefault(word.lower(), len(folded)))
         self._numbers[word] = number = self._lengths.append(len(word))
         self.words.append(word)
         return number
@@ -191,6 +215,17 @@ class Lexicon:
     def find(self, words: Iterable[str]) -> npt.NDArray[np.int64]:
         """Return the number of each of some words, and -1 for one that it has never met."""
         return np.array([self._numbers.get(word, -1) for word in words], np.int64)
+
+    def is_listed(
+        self, numbers: npt.NDArray[np.int64], words: frozenset[str]
+    ) -> npt.NDArray[np.bool_]:
+        """Tell which words are among some others: each word is looked up there once only."""
+        with self._lock:
+            listed = self._lists.setdefault(words, _Column(np.bool_))
+            for word in self.words[listed.size :]:
+                listed.append(word in words)
+        is_listed: npt.NDArray[np.bool_] = listed.values[numbers]
+        return is_listed
 
     def lengths(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the length of each word in code points."""
@@ -201,6 +236,11 @@ class Lexicon:
         """Return what each word is, as a sum of :data:`WORD`, :data:`LETTER` and so on."""
         flags: npt.NDArray[np.uint8] = self._flags.values[numbers]
         return flags
+
+    def folded(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return numbers that are equal for words that differ in upper and lower case alone."""
+        folded: npt.NDArray[np.int64] = self._folded.values[numbers]
+        return folded
 
     def hashes(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
         """Return the hashes of words that are no symbols; of unspaced scripts, one a character."""

@@ -53,3 +53,25 @@ class SignalFamily(Protocol):
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Return a value, or None, for each declared signal and for nothing else."""
         ...
+
+
+@runtime_checkable
+class ReadsFiles(Protocol):
+    """A family with parameters that name files or folders of the user's, such as word lists.
+
+    A pipeline checks that they are there before it starts, takes their content for a part of the
+    settings, and gives the family local copies of remote ones.
+    """
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The paths that the user has given, by the parameter's name."""
+        ...
+
+    def load(self) -> None:
+        """Read them now, at the latest it is done at the first document.
+
+        Raises:
+            ValueError: What a file holds can't be used: with its path and the remedy.
+        """
+        ...

@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-import langcodes
-from langcodes.tag_parser import LanguageTagError
+import stopwordsiso
 
+from filters.language_codes import standard_tag
 from filters.lexicon import split_words
 
 ENGLISH = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
@@ -46,11 +46,28 @@ def stop_words(language: str) -> frozenset[str] | None:
     >>> stop_words("tlh") is None
     True
     """
-    try:
-        tag = langcodes.standardize_tag(language.replace("_", "-"), macro=True)
-    except LanguageTagError:
-        return None
+    tag = standard_tag(language)
     return _lists().get(_LISTED_AS.get(tag, tag.partition("-")[0]))
+
+
+@cache
+def all_stop_words(language: str) -> frozenset[str] | None:
+    """Return some hundreds of stop words of a language, or None if there is no list for it.
+
+    They are what is left when the words that say what a text is about are taken away, as far as
+    Stopwords ISO lists them: 58 languages, and nearly all the words that RedPajama-v2 has for its
+    own.
+
+    Args:
+        language: Its code, as for :func:`stop_words`.
+
+    >>> words = all_stop_words("en")
+    >>> "whether" in words, "rain" in words
+    (True, False)
+    """
+    code = standard_tag(language).partition("-")[0]
+    code = "no" if code in ("nb", "nn") else code
+    return frozenset(stopwordsiso.stopwords(code)) if stopwordsiso.has_lang(code) else None
 
 
 @cache

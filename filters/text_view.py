@@ -14,7 +14,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from filters.characters import character_classes, code_points
 from filters.lexicon import WORD, Lexicon, shared_lexicon
+
+_FIRST_CHINESE = np.uint32(0x4E00)
+_CHINESE_SPAN = np.uint32(0x9FA5 - 0x4E00)
 
 # A line of nothing but white space parts paragraphs too: a reader sees a blank line.
 _BLANK_LINES = re.compile(r"\n\s*\n")
@@ -83,11 +87,39 @@ class TextView:
         self.text = text
         self.language = language
         self.url = url
+        self._counted_in_lines: dict[np.uint8, npt.NDArray[np.int64]] = {}
 
     @cached_property
     def lowercase(self) -> str:
         """The whole text in lower case."""
         return self.text.lower()
+
+    @cached_property
+    def code_points(self) -> npt.NDArray[np.uint32]:
+        """The code points of the whole text."""
+        return code_points(self.text)
+
+    @cached_property
+    def character_classes(self) -> npt.NDArray[np.uint8]:
+        """For each character of the text, the flags of :mod:`filters.characters`."""
+        return character_classes(self.code_points)
+
+    def count_characters(self, classes: np.uint8) -> int:
+        r"""Count the characters of the text that are of one of the classes.
+
+        >>> from filters.characters import UPPERCASE
+        >>> TextView("NASA says\nno").count_characters(UPPERCASE)
+        4
+        """
+        return int(np.count_nonzero(self.character_classes & classes))
+
+    @cached_property
+    def chinese_characters(self) -> int:
+        """How many characters are Chinese: U+4E00 to U+9FA5, as Chinese corpora count them."""
+        if self.text.isascii():
+            return 0
+        # One comparison: what is below the first wraps round to the largest numbers.
+        return int(np.count_nonzero(self.code_points - _FIRST_CHINESE <= _CHINESE_SPAN))
 
     @cached_property
     def lines(self) -> list[str]:
@@ -98,6 +130,63 @@ class TextView:
     def line_tokens(self) -> list[list[str]]:
         """For each of :attr:`lines`, what stands in it between white space."""
         return list(map(str.split, self.lines))
+
+    @cached_property
+    def line_lengths(self) -> npt.NDArray[np.int64]:
+        """Code points in each of :attr:`lines`."""
+        return np.fromiter(map(len, self.lines), np.int64, count=len(self.lines))
+
+    @cached_property
+    def line_starts(self) -> npt.NDArray[np.int64]:
+        """Where each of :attr:`lines` begins in :attr:`line_code_points`."""
+        return np.cumsum(self.line_lengths) - self.line_lengths
+
+    @cached_property
+    def line_code_points(self) -> npt.NDArray[np.uint32]:
+        """The code points of all :attr:`lines`, one line after another without newlines."""
+        return code_points("".join(self.lines))
+
+    @cached_property
+    def _line_character_classes(self) -> npt.NDArray[np.uint8]:
+        return character_classes(self.line_code_points)
+
+    def count_in_lines(self, classes: np.uint8) -> npt.NDArray[np.int64]:
+        r"""Count, in each of :attr:`lines`, the characters that are of one of the classes.
+
+        >>> from filters.characters import UPPERCASE
+        >>> TextView("NASA says\nno").count_in_lines(UPPERCASE).tolist()
+        [4, 0]
+        """
+        counts = self._counted_in_lines.get(classes)
+        if counts is None:
+            is_counted = (self._line_character_classes & classes) != 0
+            counts = (
+                np.add.reduceat(is_counted, self.line_starts, dtype=np.int64)
+                if self.lines
+                else np.zeros(0, np.int64)
+            )
+            self._counted_in_lines[classes] = counts
+        return counts
+
+    @cached_property
+    def longest_token(self) -> int | None:
+        """Length of the longest run of characters without white space; None if there is none."""
+        return int(self._lexicon.token_lengths(self._tokens).max()) if self.lines else None
+
+    @cached_property
+    def line_token_counts(self) -> npt.NDArray[np.int64]:
+        """How many runs of characters between white space there are in each of :attr:`lines`."""
+        return np.fromiter(map(len, self.line_tokens), np.int64, count=len(self.lines))
+
+    @cached_property
+    def line_word_counts(self) -> npt.NDArray[np.int64]:
+        """How many words that are no symbols there are in each of :attr:`lines`."""
+        if not self.lines:
+            return np.zeros(0, np.int64)
+        counts = self._lexicon.counts(self._tokens)
+        first_tokens = np.cumsum(self.line_token_counts) - self.line_token_counts
+        first_words = (np.cumsum(counts) - counts)[first_tokens]
+        return np.add.reduceat(self.non_symbol, first_words, dtype=np.int64)
 
     @cached_property
     def paragraphs(self) -> list[str]:
@@ -120,8 +209,12 @@ class TextView:
         return shared_lexicon()
 
     @cached_property
+    def _tokens(self) -> npt.NDArray[np.int64]:
+        return self._lexicon.tokens(list(itertools.chain.from_iterable(self.line_tokens)))
+
+    @cached_property
     def _numbers(self) -> npt.NDArray[np.int64]:
-        return self._lexicon.numbers(list(itertools.chain.from_iterable(self.line_tokens)))
+        return self._lexicon.numbers(self._tokens)
 
     @cached_property
     def words(self) -> list[str]:
@@ -146,6 +239,18 @@ class TextView:
     def vocabulary_counts(self) -> npt.NDArray[np.int64]:
         """For each of :attr:`vocabulary`, how often it occurs."""
         return self._distinct.counts
+
+    @cached_property
+    def folded_word_counts(self) -> npt.NDArray[np.int64]:
+        """How often each distinct word that is no symbol occurs, upper case taken as lower case."""
+        is_word = (self.vocabulary_flags & WORD) != 0
+        folded = self._lexicon.folded(self._distinct.numbers[is_word])
+        _, places = np.unique(folded, return_inverse=True)
+        return np.bincount(places, self.vocabulary_counts[is_word]).astype(np.int64)
+
+    def is_listed(self, words: frozenset[str]) -> npt.NDArray[np.bool_]:
+        """For each of :attr:`vocabulary`, whether it is one of some words, written just so."""
+        return self._lexicon.is_listed(self._distinct.numbers, words)
 
     @property
     def vocabulary_flags(self) -> npt.NDArray[np.uint8]:

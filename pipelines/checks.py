@@ -2,36 +2,49 @@
 
 from collections.abc import Sequence
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from filters.minhash import SIGNATURE
+from filters.registry import EDITS, FAMILIES
 from models.language import LanguageIdentifier
 from pipelines import storage
 from pipelines.corpus_forms import Sequences, form_of, tokenizer_path
 from pipelines.document_scorer import DocumentScorer, model_files
 from pipelines.errors import UserError, nearest
 from pipelines.manifest import StageRecords
+from pipelines.matching import Matching
 from pipelines.plan import Shard, files_of
 from pipelines.readers.gutenberg_catalogue import tells_rights
 from pipelines.readers.records import FailedRecord
 from pipelines.recipe import GutenbergInput, Models, ParquetInput, Recipe
+from pipelines.storage import StoredFile
 
 
 def check(recipe: Recipe) -> dict[str, str]:
     """Check what a recipe asks for against what there is, before any work.
 
     Returns:
-        The SHA-256 of each model file by its path.
+        The SHA-256 of each model and of each list of a signal family by its path.
 
     Raises:
         UserError: a rule or a preference is on a signal that nobody computes, a model file is
-            missing or of another kind, or another file that the recipe names is missing.
+            missing or of another kind, another file that the recipe names is missing, or a step
+            does not work here.
     """
     check_rules(recipe)
     check_preferences(recipe)
+    check_indexes(recipe)
     _check_files(recipe)
     hashes = model_files(recipe)
+    for entry in recipe.signals:
+        hashes |= entry.load_files()
+    _check_url_gate(recipe)
     _check_languages(recipe)
     form = form_of(recipe.buckets, tokenizer=tokenizer_path(recipe))
     if isinstance(form, Sequences):
         form.settings()  # the tokenizer has the token that ends a text
+    _check_steps(recipe)
     return hashes
 
 
@@ -60,6 +73,18 @@ def _check_rights(entry: GutenbergInput, *, key: str) -> None:
         )
 
 
+def _check_url_gate(recipe: Recipe) -> None:
+    if not recipe.gates.url:
+        return
+    rules = [entry.family() for entry in recipe.signals if entry.name == "url_rules"]
+    if not rules:
+        raise UserError("gates.url: nobody looks at URLs; add `url_rules` to `signals`")
+    known = [signal.name.removeprefix("url.") for signal in rules[0].signals]
+    for name in recipe.gates.url:
+        if name not in known:
+            raise UserError(f"gates.url: `url_rules` has no `{name}`{nearest(name, known)}")
+
+
 def _check_languages(recipe: Recipe) -> None:
     identifier = LanguageIdentifier(model=storage.local_copy(recipe.language.model))
     known = identifier.languages()
@@ -68,6 +93,14 @@ def _check_languages(recipe: Recipe) -> None:
             raise UserError(
                 f"gates.languages: {recipe.language.model} knows no `{code}`{nearest(code, known)}"
             )
+
+
+def _check_steps(recipe: Recipe) -> None:
+    for index, entry in enumerate(recipe.steps):
+        try:
+            entry.step().try_out()
+        except ValueError as error:
+            raise UserError(f"steps.{index}: `{entry.name}`: {error}") from None
 
 
 def _check_files(recipe: Recipe) -> None:
@@ -94,13 +127,24 @@ def check_rules(recipe: Recipe) -> None:
         origin = "rules" if rule.origin == "recipe" else f"rules.use {rule.origin}"
         kind = types.get(rule.signal)
         if kind is None:
-            family = rule.signal.partition(".")[0]
-            remedy = nearest(rule.signal, list(types))
-            if family in Models.model_fields:
-                remedy = f"; give a model as models.{family}.path"
+            remedy = _remedy(rule.signal, list(types))
             raise UserError(f"{origin}: no step computes `{rule.signal}`{remedy}")
         if kind not in ("int64", "float64", "bool"):
             raise UserError(f"{origin}: `{rule.signal}` is a {kind}, and a rule needs a number")
+
+
+def _remedy(signal: str, computed: list[str]) -> str:
+    """Say what makes a recipe compute a signal, or which one of those that it computes is near."""
+    family = signal.partition(".")[0]
+    if family in Models.model_fields:
+        return f"; give a model as models.{family}.path"
+    for name, make in FAMILIES.items():
+        if signal in {declared.name for declared in make().signals}:
+            return f"; add `{name}` to `signals`"
+    for name, change in EDITS.items():
+        if signal in {declared.name for declared in change().signals}:
+            return f"; add `{name}` to `edits`"
+    return nearest(signal, computed)
 
 
 def check_preferences(recipe: Recipe) -> None:
@@ -119,6 +163,41 @@ def check_preferences(recipe: Recipe) -> None:
             )
         if types.get(signal, "float64") not in ("int64", "float64", "bool"):
             raise UserError(f"dedup.prefer: `{signal}` is a {types[signal]}, not a number")
+
+
+def check_indexes(recipe: Recipe) -> list[StoredFile]:
+    """Check that the earlier corpora were hashed as the recipe hashes, and list their files.
+
+    Raises:
+        UserError: an index is missing, is no index, or has signatures of other parameters.
+    """
+    if recipe.dedup is None or not recipe.dedup.against:
+        return []
+    wanted = Matching.of(recipe.dedup, documents=0).columns
+    signature = recipe.dedup.signature()
+    unit = signature.signals[0].unit if signature else None
+    found = []
+    for place, path in enumerate(recipe.dedup.against):
+        key = f"{path} (dedup.against.{place})"
+        files = [file for file in storage.match(path) if file.path.endswith(".parquet")]
+        if not files:
+            raise UserError(f"{key}: no Parquet file there; give the `index` of an earlier output")
+        with storage.open_stored(files[0].path) as stored:
+            try:
+                there = pq.read_schema(stored)
+            except pa.ArrowException:
+                raise UserError(f"{files[0].path} (dedup.against.{place}): no Parquet") from None
+        missing = [name for name in ["id", *wanted] if name not in there.names]
+        if missing:
+            raise UserError(f"{key}: no column `{missing[0]}`; give the `index` of an output")
+        told = (there.field(SIGNATURE).metadata or {}) if unit else {}
+        if unit and told.get(b"unit", b"").decode() != unit:
+            raise UserError(
+                f"{key}: its signatures are {told.get(b'unit', b'of unknown kind').decode()}, and"
+                f" the recipe's are {unit}; give the recipe the same parameters"
+            )
+        found += files
+    return found
 
 
 def check_output(recipe: Recipe, shards: Sequence[Shard]) -> None:

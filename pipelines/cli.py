@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import json
 import logging
 import os
 import re
@@ -20,10 +21,11 @@ from pipelines.errors import StageError, UserError
 
 if TYPE_CHECKING:
     # Importing Beam takes seconds: each command does so when it knows that it needs it.
-    from pipelines.recipe import Buckets, Recipe
+    from pipelines.recipe import Buckets, Dedup, Recipe
     from pipelines.stages import Outcome, Run
 
 _INTERRUPTED = 130
+_TAKES_BEAM_FLAGS = ("run", "score", "dedup", "passages", "report", "select", "check")
 # What Beam warns of in every run: that BigQuery is not installed, and that its local workers have
 # no folder for registered types.
 _BEAM_NOISE = re.compile("bigquery client libraries|semi_persistent_directory")
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     known, flags = parser.parse_known_args(arguments)
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    if flags and known.command not in ("run", "score", "dedup", "report", "select", "check"):
+    if flags and known.command not in _TAKES_BEAM_FLAGS:
         parser.error(f"unknown option {flags[0]}")
     known.flags = flags
     _log_to_stderr()
@@ -77,7 +79,12 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, told in (
         ("run", _run, "score, dedup, report and select; what is up to date is not done again"),
         ("score", _score, "read the dumps; write every document with every signal"),
-        ("dedup", _dedup, "find clusters of near-duplicates among the scored documents"),
+        (
+            "dedup",
+            _dedup,
+            "find clusters of exact and near duplicates among the scored documents",
+        ),
+        ("passages", _passages, "take out lines, paragraphs or sentences that the corpus repeats"),
         ("report", _report, "write report.html: what each threshold would keep"),
         ("select", _select, "write the documents that the rules keep, in length buckets"),
         ("check", _check, "validate a recipe and print its plan; nothing is written"),
@@ -127,6 +134,15 @@ def _add_command(
         " Beam's own options are passed through",
     )
     parser.add_argument("--workers", type=_positive, help="local worker processes (all cores)")
+    if name in ("run", "dedup"):
+        parser.add_argument(
+            "--against",
+            metavar="INDEX",
+            action="append",
+            default=[],
+            help="leave out what an earlier corpus has: the `index` folder of its output;"
+            " repeatable; the same as dedup.against",
+        )
     if name == "report":
         parser.add_argument("--text", action="store_true", help="print the report as well")
 
@@ -142,6 +158,9 @@ def _open(arguments: argparse.Namespace) -> "Run":
     from pipelines.runners import pipeline_options
     from pipelines.stages import Run
 
+    if against := getattr(arguments, "against", None):
+        # As an override, so that the commands named next carry it too.
+        arguments.overrides.append(f"dedup.against={json.dumps(against)}")
     # A mistake in the flags is told before any work.
     options = pipeline_options(
         runner=arguments.runner, workers=arguments.workers, flags=arguments.flags, total_bytes=0
@@ -200,6 +219,23 @@ def _dedup(arguments: argparse.Namespace) -> int:
         _say(run.console, f"{run.recipe.name}: the recipe says `dedup: null`, nothing to do")
         return 0
     return _finish(run, outcome, _command("report", arguments))
+
+
+def _passages(arguments: argparse.Namespace) -> int:
+    run = _open(arguments)
+    outcome = run.passages()
+    output = run.recipe.output
+    if outcome is None:
+        _say(run.console, f"{run.recipe.name}: the recipe has no `passages`, nothing to do")
+        return 0
+    removed = outcome.manifest["removed"]
+    _say(
+        run.console,
+        f"removed: {removed['passages']:,} passages of {removed['characters']:,} characters;"
+        f" {removed['near_paragraphs']:,} near-duplicate paragraphs of"
+        f" {removed['near_characters']:,} in their documents",
+    )
+    return _finish(run, outcome, f"a recipe with `format: parquet, paths: [{output}/passages]`")
 
 
 def _report(arguments: argparse.Namespace) -> int:
@@ -284,24 +320,22 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int, int]]) -> None:
-    from pipelines.document_scorer import all_families
+    from pipelines.document_scorer import DocumentScorer, all_families
 
     files = sum(count for count, _ in shards)
     size = sum(of_shard for _, of_shard in shards)
     rules = checked.rules.thresholds()
     families = all_families(checked)
-    signals = sum(len(family.signals) for family in families)
-    keeper = "" if checked.dedup is None else ", ".join(checked.dedup.prefer)
-    dedup = (
-        "none"
-        if checked.dedup is None
-        else f"MinHash, word {checked.dedup.shingle}-grams, {checked.dedup.bands} bands of"
-        f" {checked.dedup.rows} rows; keeps the best by {keeper}"
-    )
+    signals = len(DocumentScorer(checked).signals)
+    edits = ", ".join(entry.name for entry in checked.edits) or "none"
+    steps = ", ".join(entry.name for entry in checked.steps) or "none"
+    dedup = "none" if checked.dedup is None else _dedup_plan(checked.dedup)
     _say(
         console,
         f"recipe:  {checked.name}, valid",
         f"input:   {files:,} files, {size / 1e6:,.1f} MB, in {len(shards):,} shards",
+        f"edits:   {edits}",
+        f"steps:   {steps}",
         f"score:   {checked.extract.extractor}, {signals} signals of {len(families)} families",
         f"dedup:   {dedup}",
         f"select:  {len(rules)} rules, {_told_buckets(checked.buckets)}",
@@ -325,17 +359,38 @@ def _told_buckets(buckets: "Buckets") -> str:
     return f"{buckets.unit} of {lengths}" if buckets.decompose else f"buckets of {lengths}"
 
 
-def _signals(arguments: argparse.Namespace) -> int:
-    from pipelines import recipe_file, signal_list
-    from pipelines.document_scorer import all_families, declared_families
+def _dedup_plan(dedup: "Dedup") -> str:
+    steps = [f"exact by {name}" for name in dedup.exact]
+    if dedup.near:
+        bands, rows = dedup.bands_and_rows()
+        steps.append(
+            f"MinHash, word {dedup.shingle}-grams, {bands} bands of {rows} rows"
+            f" (half of the pairs at similarity {(1 - 0.5 ** (1 / bands)) ** (1 / rows):.2f})"
+        )
+    if dedup.verify:
+        steps.append(f"pairs of {dedup.verify} similarity {dedup.least_similarity():.2f} or more")
+    if dedup.scope == "dump":
+        steps.append("each input by itself")
+    if dedup.against:
+        steps.append(f"against {', '.join(dedup.against)}")
+    return "; ".join([*steps, f"keeps the best by {', '.join(dedup.prefer) or 'id'}"])
 
-    families = declared_families()
+
+def _signals(arguments: argparse.Namespace) -> int:
+    from filters.edits import signals_of
+    from filters.registry import EDITS
+    from pipelines import recipe_file, signal_list
+    from pipelines.document_scorer import DocumentScorer, declared_families
+
     if arguments.recipe:
-        families = all_families(recipe_file.load(arguments.recipe, arguments.overrides))
-    if arguments.markdown:
-        print(signal_list.as_markdown(families), end="")
+        signals = DocumentScorer(recipe_file.load(arguments.recipe, arguments.overrides)).signals
     else:
-        _console().print(signal_list.as_table(families))
+        signals = [signal for family in declared_families() for signal in family.signals]
+        signals += signals_of(make() for make in EDITS.values())
+    if arguments.markdown:
+        print(signal_list.as_markdown(signals), end="")
+    else:
+        _console().print(signal_list.as_table(signals))
     return 0
 
 

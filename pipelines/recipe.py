@@ -7,15 +7,22 @@ import pydantic
 from pydantic import Field, field_validator, model_serializer, model_validator
 
 from filters.bounds import Bounds
-from filters.registry import FAMILIES
+from filters.minhash import MinHashSignature, bands_for
+from filters.passages import SENTENCES, Unit
 from filters.rule_sets import RULE_SETS
 from filters.rules import Rule
+from pipelines.edit_entry import EditEntry
 from pipelines.errors import nearest
+from pipelines.family_entry import ALL, FamilyEntry, resolved
 from pipelines.readers.gutenberg import GutenbergReader
 from pipelines.readers.jsonl import JsonlReader
 from pipelines.readers.parquet import ParquetReader
 from pipelines.readers.records import Reader
 from pipelines.readers.warc import WarcReader
+from pipelines.step_entry import StepEntry
+
+# FineWeb's (arXiv 2406.17557, section 3.4).
+_BANDS, _ROWS = 14, 8
 
 
 class _Section(pydantic.BaseModel):
@@ -114,6 +121,8 @@ class Gates(_Section):
     min_language_score: float = Field(0.0, ge=0, le=1)
     min_characters: int = Field(1, ge=1)
     blocked_domains: str | None = None
+    url: list[str] = []
+    keep_text: bool = False
 
 
 class Model(_Section):
@@ -131,14 +140,75 @@ class Models(_Section):
 
 
 class Dedup(_Section):
-    """Near-duplicate detection by MinHash, and which copy of a cluster stays."""
+    """How duplicates are found, exact and near, and which copy of a cluster stays."""
 
+    exact: list[Literal["url", "text"]] = ["text"]
+    near: bool = True
     shingle: int = Field(5, ge=1)
-    bands: int = Field(14, ge=1)
-    rows: int = Field(8, ge=1)
+    permutations: int = Field(112, ge=1)
     seed: int = Field(1, ge=0)
-    partitions: int = Field(16, ge=1)
+    threshold: float | None = Field(None, gt=0, lt=1)
+    bands: int | None = Field(None, ge=1)
+    rows: int | None = Field(None, ge=1)
+    verify: Literal["estimated", "exact"] | None = None
+    min_similarity: float | None = Field(None, gt=0, le=1)
+    scope: Literal["global", "dump"] = "global"
+    against: list[str] = []
     prefer: list[str] = ["quality.score", "length.tokens"]
+    partitions: int | None = Field(None, ge=1, le=65_536)
+    components: Literal["auto", "one_process", "rounds"] = "auto"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Dedup":
+        if not self.near and not self.exact:
+            raise ValueError("`near: false` with `exact: []` finds nothing; say `dedup: null`")
+        if self.threshold is not None and (self.bands or self.rows):
+            raise ValueError("give `threshold`, or `bands` and `rows`, not both")
+        if self.threshold is not None and self.permutations < 2:
+            raise ValueError("a `threshold` needs 2 `permutations` or more")
+        bands, rows = self.bands or _BANDS, self.rows or _ROWS
+        if self.near and self.threshold is None and bands * rows > self.permutations:
+            raise ValueError(
+                f"{bands} bands of {rows} rows need {bands * rows} permutations;"
+                f" `permutations` is {self.permutations}"
+            )
+        if self.min_similarity is not None and self.verify is None:
+            raise ValueError("`min_similarity` needs `verify: estimated` or `verify: exact`")
+        return self
+
+    def bands_and_rows(self) -> tuple[int, int]:
+        """Return the bands and the rows of each, as given or as the threshold has it."""
+        if self.threshold is None:
+            return self.bands or _BANDS, self.rows or _ROWS
+        return bands_for(threshold=self.threshold, permutations=self.permutations)
+
+    def least_similarity(self) -> float:
+        """Return the similarity from which a verified pair is a pair of duplicates."""
+        given = self.min_similarity or self.threshold
+        if given is not None:
+            return given
+        bands, rows = self.bands_and_rows()
+        return float((1 / bands) ** (1 / rows))
+
+    def signature(self) -> MinHashSignature | None:
+        """Return what computes the signatures that this section needs, if it needs any."""
+        if not self.near:
+            return None
+        return MinHashSignature(
+            shingle=self.shingle, permutations=self.permutations, seed=self.seed
+        )
+
+
+class Passages(_Section):
+    """Which repeated passages the step `passages` takes out of documents."""
+
+    unit: Unit = "line"
+    sentences: int = Field(SENTENCES, ge=1)
+    min_characters: int = Field(1, ge=1)
+    keep: Literal["best", "none"] = "best"
+    prefer: list[str] = ["quality.score", "length.tokens"]
+    near_paragraphs: float | None = Field(None, gt=0, le=1)
+    partitions: int = Field(64, ge=1, le=65_536)
 
 
 class Decompose(_Section):
@@ -295,20 +365,22 @@ class Recipe(_Section):
     input: Annotated[list[Input], Field(min_length=1)]
     output: str
     extract: Extract = Extract()
+    edits: list[EditEntry] = []
     language: Language = Language()
     gates: Gates = Gates()
-    signals: list[str] = Field(default_factory=lambda: sorted(FAMILIES))
+    steps: list[StepEntry] = []
+    signals: list[FamilyEntry] = Field(
+        default_factory=lambda: resolved([FamilyEntry.model_validate(ALL)])
+    )
     models: Models = Models()
     tokenizer: str = "default"
     dedup: Dedup | None = Dedup()
+    passages: Passages | None = None
     rules: Rules = Rules.model_validate({})
     buckets: Buckets = Buckets()
     limits: Limits = Limits()
 
     @field_validator("signals")
     @classmethod
-    def _known_families(cls, names: list[str]) -> list[str]:
-        for name in names:
-            if name not in FAMILIES:
-                raise ValueError(f"no signal family `{name}`{nearest(name, list(FAMILIES))}")
-        return names
+    def _resolved(cls, entries: list[FamilyEntry]) -> list[FamilyEntry]:
+        return resolved(entries)

@@ -66,7 +66,7 @@ def _batches(
         parquet = pq.ParquetFile(stored)
         kept = parquet.schema_arrow
         columns = ["id", "source", "url", "text"]
-        columns += [name for name in schema.signal_columns(kept) if name != schema.SIGNATURE]
+        columns += [name for name in schema.signal_columns(kept) if name not in schema.MATCHING]
         first_row = 0
         for batch in read_batches(parquet, columns=columns, rows=_BATCH_ROWS):
             slice_of_clusters = None

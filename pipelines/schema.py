@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from filters.exact import TEXT_HASH, URL_HASH
+from filters.minhash import SIGNATURE
 from filters.signals import Signal
 
 _TYPES = {
@@ -14,8 +16,8 @@ _TYPES = {
     "binary": pa.binary(),
 }
 
-SIGNATURE = "minhash.signature"
-"""The column that only `dedup` reads, and that the corpus goes without."""
+MATCHING = (URL_HASH, TEXT_HASH, SIGNATURE)
+"""The columns by which `dedup` finds duplicates: the corpus goes without, its index holds them."""
 
 DOCUMENT = [
     pa.field("id", pa.string(), nullable=False),
@@ -28,6 +30,17 @@ DOCUMENT = [
     pa.field("metadata", pa.string(), nullable=False),
 ]
 
+# What `passages` writes: documents that another recipe reads, and what went from each.
+WITHOUT_PASSAGES = pa.schema(
+    [
+        *DOCUMENT,
+        *(
+            pa.field(f"removed.{name}", pa.int64(), nullable=False)
+            for name in ("passages", "characters", "near_paragraphs", "near_characters")
+        ),
+    ]
+)
+
 GATED = pa.schema(
     [
         pa.field("source", pa.string(), nullable=False),
@@ -35,6 +48,8 @@ GATED = pa.schema(
         pa.field("record_id", pa.string(), nullable=False),
         pa.field("url", pa.string()),
         pa.field("reason", pa.string(), nullable=False),
+        # Only where the recipe says `gates: {keep_text: true}`, and there was a text to keep.
+        pa.field("text", pa.string()),
     ]
 )
 
@@ -46,6 +61,7 @@ CLUSTERS = pa.schema(
         pa.field("rank", pa.int32(), nullable=False),
         pa.field("keep", pa.bool_(), nullable=False),
         pa.field("reason", pa.string()),
+        pa.field("similarity", pa.float32()),
     ]
 )
 

@@ -107,7 +107,8 @@ def score_shard(
                     scored.add(item.row, size=item.size)
                 case GatedRecord():
                     counters.gated[item.reason] += 1
-                    gated.add({**_place(item.place), "reason": item.reason})
+                    row = {**_place(item.place), "reason": item.reason, "text": item.text}
+                    gated.add(row, size=len(item.text or "") + 200)
                 case FailedRecord():
                     counters.errors[f"{item.step}.{item.exception}"] += 1
                     errors.add(
@@ -123,7 +124,7 @@ def score_shard(
         fingerprint=fingerprint,
         files=[*scored.output_files, *gated.output_files, *errors.output_files],
         counters=counters,
-        inputs=[asdict(file) for file in shard.files],
+        inputs=[{**asdict(file), "input": shard.input} for file in shard.files],
     )
     records.commit(record)
     return record

@@ -19,6 +19,7 @@ import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from filters.rules import LANGUAGE, Rule, Verdicts, evaluate
@@ -26,7 +27,7 @@ from pipelines import schema, storage
 from pipelines.corpus_forms import TOKENS, CorpusForm, Rows, form_of
 from pipelines.corpus_shards import BucketShards, Group, groups_of, shard_file, shuffle_keys
 from pipelines.counters import Counters
-from pipelines.dedup import DUPLICATE, ScoredFile
+from pipelines.dedup import EARLIER, ScoredFile
 from pipelines.manifest import OutputFile, ShardRecord, StageRecords
 from pipelines.recipe import Buckets
 from pipelines.selection_tally import Tally
@@ -131,8 +132,9 @@ def _passing(
 ) -> Iterator[tuple[int, tuple[int, Passing]]]:
     """Yield the documents that have duplicates, by cluster, and which of them pass the rules."""
     with storage.open_stored(file.path(output, "clusters")) as stored:
-        clusters = pq.ParquetFile(stored).read(columns=["cluster", "size", "rank"])
-    shared = clusters["size"].to_numpy() > 1
+        clusters = pq.ParquetFile(stored).read(columns=["cluster", "size", "rank", "reason"])
+    # A cluster of which an earlier corpus has a document has its place there.
+    shared = (clusters["size"].to_numpy() > 1) & ~_in_earlier_corpus(clusters)
     if not shared.any():
         return
     columns = list(dict.fromkeys([LANGUAGE, *(rule.signal for rule in rules)]))
@@ -148,6 +150,11 @@ def _passing(
         here = cluster % _PARTITIONS == partition
         if here.any():
             yield partition, (file.number, (cluster[here], rank[here], rows[here]))
+
+
+def _in_earlier_corpus(clusters: pa.Table) -> npt.NDArray[np.bool_]:
+    earlier = pc.equal(clusters["reason"], EARLIER).fill_null(False)
+    return np.asarray(earlier.to_numpy(), dtype=np.bool_)
 
 
 def _winners(
@@ -276,6 +283,7 @@ class _Selection:
         self._stack = ExitStack()
         self._rejected = ParquetFile(job.output, f"rejected/{group.name}.parquet", schema.REJECTED)
         self._documents: ParquetFile | None = None
+        self._index: ParquetFile | None = None
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._rejected)
@@ -296,25 +304,25 @@ class _Selection:
             if self._job.with_clusters
             else None
         )
-        columns = [name for name in parquet.schema_arrow.names if name != schema.SIGNATURE]
+        columns = parquet.schema_arrow.names
+        kept_columns = [name for name in columns if name not in schema.MATCHING]
+        index_columns = [name for name in columns if name in ("id", *schema.MATCHING)]
         first_row = 0
-        for batch in read_batches(parquet, columns=columns, rows=_BATCH_ROWS):
+        for scored in read_batches(parquet, columns=columns, rows=_BATCH_ROWS):
+            batch = scored.select(kept_columns)
             rows = slice(first_row, first_row + batch.num_rows)
             first_row += batch.num_rows
             verdicts = evaluate(self._job.rules, batch)
             duplicate = np.zeros(batch.num_rows, dtype=bool)
-            if clusters is not None:
-                duplicate = ~clusters.stands[rows]
+            here = None if clusters is None else clusters.slice(rows)
+            if here is not None:
+                duplicate = ~here.stands
             keep = verdicts.passed & ~duplicate
-            _count(self._counters, verdicts, duplicate)
+            if here is not None and keep.any():
+                self._add_to_index(scored.select(index_columns).filter(pa.array(keep)))
+            _count(self._counters, verdicts, duplicate, None if here is None else here.reasons)
             self._tally.add(batch, verdicts, keep, duplicate)
-            _reject(
-                self._rejected,
-                batch,
-                verdicts,
-                duplicate,
-                None if clusters is None else clusters.names[rows],
-            )
+            _reject(self._rejected, batch, verdicts, duplicate, here)
             if keep.any():
                 yield from self._kept_rows(batch.filter(pa.array(keep)))
 
@@ -322,20 +330,27 @@ class _Selection:
         cut = self._job.form.cut(kept)
         if cut.documents is not None:
             if self._documents is None:
-                path = f"documents/{self._group.name}.parquet"
-                file = ParquetFile(self._job.output, path, cut.documents.schema)
-                self._documents = self._stack.enter_context(file)
+                self._documents = self._file("documents", cut.documents.schema)
             self._documents.add_batch(cut.documents)
         self._tally.add_cut(cut)
         return cut.rows
 
+    def _add_to_index(self, kept: pa.RecordBatch) -> None:
+        if self._index is None:
+            self._index = self._file("index", kept.schema)
+        self._index.add_batch(kept)
+
+    def _file(self, folder: str, columns: pa.Schema) -> ParquetFile:
+        path = f"{folder}/{self._group.name}.parquet"
+        return self._stack.enter_context(ParquetFile(self._job.output, path, columns))
+
     def commit(self, shards: Sequence[OutputFile]) -> ShardRecord:
         """Write the record of the group and return it."""
-        documents = [] if self._documents is None else self._documents.output_files
+        told = [file for file in (self._documents, self._index, self._rejected) if file is not None]
         record = ShardRecord(
             name=self._group.name,
             fingerprint=self._job.fingerprint,
-            files=[*shards, *documents, *self._rejected.output_files],
+            files=[*shards, *(output for file in told for output in file.output_files)],
             counters=self._counters,
             figures=self._tally.as_json(),
         )
@@ -352,28 +367,42 @@ class _Clusters:
 
     names: npt.NDArray[np.int64]
     stands: npt.NDArray[np.bool_]
+    reasons: npt.NDArray[np.object_]
 
     @classmethod
     def read(
         cls, file: ScoredFile, output: str, winners: Iterable[npt.NDArray[np.int64]]
     ) -> "_Clusters":
         with storage.open_stored(file.path(output, "clusters")) as stored:
-            table = pq.ParquetFile(stored).read(columns=["cluster", "size"])
+            table = pq.ParquetFile(stored).read(columns=["cluster", "size", "reason"])
         stands = table["size"].to_numpy() == 1
         for rows in winners:
             stands[rows] = True
-        return cls(names=table["cluster"].to_numpy(), stands=stands)
+        return cls(
+            names=table["cluster"].to_numpy(),
+            stands=stands,
+            reasons=np.array(table["reason"].to_pylist(), dtype=object),
+        )
+
+    def slice(self, rows: slice) -> "_Clusters":
+        """Return the clusters of some rows."""
+        return _Clusters(
+            names=self.names[rows], stands=self.stands[rows], reasons=self.reasons[rows]
+        )
 
 
-def _count(counters: Counters, verdicts: Verdicts, duplicate: npt.NDArray[np.bool_]) -> None:
+def _count(
+    counters: Counters,
+    verdicts: Verdicts,
+    duplicate: npt.NDArray[np.bool_],
+    reasons: npt.NDArray[np.object_] | None,
+) -> None:
     counters.read += len(duplicate)
     counters.written += int((verdicts.passed & ~duplicate).sum())
-    for reason, count in (
-        (RULES, int((~verdicts.passed).sum())),
-        (DUPLICATE, int((verdicts.passed & duplicate).sum())),
-    ):
-        if count:
-            counters.gated[reason] += count
+    if failed := int((~verdicts.passed).sum()):
+        counters.gated[RULES] += failed
+    if reasons is not None:
+        counters.gated.update(reasons[verdicts.passed & duplicate].tolist())
 
 
 def _reject(
@@ -381,13 +410,15 @@ def _reject(
     batch: pa.RecordBatch,
     verdicts: Verdicts,
     duplicate: npt.NDArray[np.bool_],
-    clusters: npt.NDArray[np.int64] | None,
+    clusters: "_Clusters | None",
 ) -> None:
     names = ("id", "source", "record_id", "url")
     for row in np.flatnonzero(~verdicts.passed | duplicate):
-        # A document that fails the rules is no duplicate of what is kept by being worse than it.
-        only_duplicate = verdicts.passed[row] and duplicate[row]
-        reasons = [DUPLICATE] if only_duplicate else verdicts.reasons[row]
-        cluster = None if clusters is None else int(clusters[row])
+        reasons, cluster = verdicts.reasons[row], None
+        if clusters is not None:
+            cluster = int(clusters.names[row])
+            # What fails the rules is no duplicate of what is kept by being worse than it.
+            if verdicts.passed[row]:
+                reasons = [clusters.reasons[row]]
         place = {name: batch[name][row].as_py() for name in names}
         rejected.add({**place, "cluster": cluster, "reasons": reasons})

@@ -15,7 +15,7 @@ from pipelines.manifest import OutputFile
 # small enough that a shard is written in bounded memory and read as a stream.
 ROW_GROUP_BYTES = 32 * 1024 * 1024
 ROW_GROUP_ROWS = 20_000
-_LARGE_COLUMNS = ("text", "metadata", schema.SIGNATURE)
+_LARGE_COLUMNS = ("text", "metadata", *schema.MATCHING)
 
 
 def read_batches(
@@ -132,6 +132,7 @@ class ParquetFile(_ShardFile):
                     name for name in self._schema.names if name not in _LARGE_COLUMNS
                 ],
                 write_page_index=True,
+                write_page_checksum=True,
                 use_dictionary=[
                     field.name
                     for field in self._schema

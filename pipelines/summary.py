@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.dedup import DUPLICATES
 from pipelines.manifest import StageRecords
 from pipelines.recipe import Recipe
 from pipelines.report import thresholds
@@ -124,9 +125,10 @@ def _print_selection(console: Console, selection: Mapping[str, Any]) -> None:
         rules.add_row(rule["rule"], told, f"{rule['failed']:,}", f"{rule['only']:,}")
     if selection["rules"]:
         console.print(rules)
-    duplicates = selection["counts"]["select"]["gated"].get("near_duplicate", 0)
+    gated = selection["counts"]["select"]["gated"]
+    duplicates = sum(gated.get(reason, 0) for reason in DUPLICATES)
     if duplicates:
-        console.print(f"near-duplicates of a kept document: {duplicates:,}", highlight=False)
+        console.print(f"duplicates of a kept document: {duplicates:,}", highlight=False)
     if not selection["buckets"]:
         console.print("no document was kept: see the rules above, and what score gated")
         return

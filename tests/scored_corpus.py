@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import xxhash
 
+from filters.exact import ExactHashes
 from filters.minhash import MinHashSignature
 from filters.text_view import TextView
 from pipelines import schema
@@ -23,7 +24,7 @@ SIGNALS = [
     for family in declared_families()
     for signal in family.signals
     if signal.name
-    in ("language.code", "length.tokens", "gopher.word_count", "quality.score", "minhash.signature")
+    in ("language.code", "length.tokens", "gopher.word_count", "quality.score", *schema.MATCHING)
 ]
 SCHEMA = schema.scored(SIGNALS)
 
@@ -36,6 +37,7 @@ class Document:
     tokens: int = 100
     words: int = 100
     language: str | None = "en"
+    url: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -44,11 +46,13 @@ class Document:
 
     def row(self) -> dict[str, Any]:
         signature = MinHashSignature(shingle=5, permutations=112, seed=1)
+        url = self.url or f"https://example.com/{self.name}"
+        view = TextView(self.text, url=url)
         return {
             "id": self.id,
             "source": "made.jsonl",
             "record_id": self.name,
-            "url": f"https://example.com/{self.name}",
+            "url": url,
             "date": None,
             "text": self.text,
             "metadata": "{}",
@@ -56,7 +60,8 @@ class Document:
             "length.tokens": self.tokens,
             "gopher.word_count": self.words,
             "quality.score": self.quality,
-            **signature.compute(TextView(self.text)),
+            **ExactHashes().compute(view),
+            **signature.compute(view),
         }
 
 

@@ -71,6 +71,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "missing.txt: no such file (gates.blocked_domains)",
         ),
         (
+            ["run", "recipe.yaml", "--set", "gates.url=[ut1_gambling]"],
+            "gates.url: `url_rules` has no `ut1_gambling`; there are: banned_subword_count, ",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "gates.url=[x]", "--set", "signals=[length]"],
+            "gates.url: nobody looks at URLs; add `url_rules` to `signals`",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "signals=[{url_rules: {domains: missing.txt}}]"],
+            "missing.txt: no such file or folder (signals.url_rules.domains)",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "signals=[{url_rules: {domains: empty.bin}}]"],
+            "empty.bin: no line of it names a domain or a page (signals.url_rules)",
+        ),
+        (
             ["run", "recipe.yaml", "--set", "output=taken/out"],
             "taken/out (output): can't be written: ",
         ),
@@ -80,7 +96,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         (
             ["run", "recipe.yaml", "--set", "rules.use=[gopher]", "--set", "signals=[length]"],
-            "rules.use gopher: no step computes `gopher.word_count`; there are: ",
+            "rules.use gopher: no step computes `gopher.word_count`; add `gopher_quality` to"
+            " `signals`",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "rules.use=[pangu]", "--set", "signals=[pangu]"],
+            "rules.use pangu: no step computes `length.characters`; add `length` to `signals`",
         ),
         (
             ["run", "recipe.yaml", "--set", "buckets.decompose.shortest_remainder=48"],
@@ -123,6 +144,30 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (
             ["run", "recipe.yaml", "--set", "dedup.prefer=[language.code]"],
             "dedup.prefer: `language.code` is a string, not a number",
+        ),
+        (
+            ["run", "recipe.yaml", "--against", "earlier/index"],
+            "earlier/index (dedup.against.0): no Parquet file there; give the `index`",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "dedup.bands=15"],
+            "recipe.yaml: `dedup`: 15 bands of 8 rows need 120 permutations; `permutations` is 112",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "dedup={threshold: 0.8, rows: 4}"],
+            "recipe.yaml: `dedup`: give `threshold`, or `bands` and `rows`, not both",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "dedup={near: false, exact: []}"],
+            "recipe.yaml: `dedup`: `near: false` with `exact: []` finds nothing; say `dedup: null`",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "dedup.min_similarity=0.8"],
+            "recipe.yaml: `dedup`: `min_similarity` needs `verify: estimated` or `verify: exact`",
+        ),
+        (
+            ["passages", "recipe.yaml", "--set", "passages.unit=line"],
+            "out: nothing there from `score`; first: thresher score RECIPE",
         ),
         (
             ["run", "recipe.yaml", "--set", "gates.languages=[english]"],

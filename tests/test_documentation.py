@@ -12,6 +12,7 @@ import yaml
 
 from filters.text_view import TextView
 from pipelines.cli import main
+from pipelines.fetch_catalogues import WORD_LIST_LANGUAGES
 from pipelines.recipe import Recipe
 from tests.file_server import FileServer, serving
 
@@ -108,6 +109,8 @@ def dumps(tmp_path: Path) -> Iterator[FileServer]:
             server.put(f"cache/epub/{number}/pg{number}.txt", b"A book.")
         for name in ("txt-files.tar.zip", "pg_catalog.csv.gz"):
             server.put(f"cache/epub/feeds/{name}", b"All the books.")
+        for language in WORD_LIST_LANGUAGES:
+            server.put(language, b"word")
         yield server
 
 

@@ -63,7 +63,7 @@ def test_signals_are_declared_in_full(family: SignalFamily) -> None:
     assert isinstance(family, SignalFamily)
     assert family.signals
     for signal in family.signals:
-        assert re.fullmatch(r"[a-z0-9]+\.[a-z0-9_]+", signal.name)
+        assert re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z0-9_]+", signal.name)
         assert signal.type in TYPES
         assert signal.unit
         assert signal.source

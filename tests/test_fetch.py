@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from datatrove.pipeline.filters import c4_filters
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from filters.banned_words import BannedWords
+from filters.text_view import TextView
 from pipelines import fetch, fetch_progress, http_client
 from pipelines.download import Outcome
 from pipelines.errors import UserError
@@ -532,3 +535,15 @@ def test_bars_show_each_file_and_the_run() -> None:
     assert "failed: two, 0 bytes, 404" in shown
     assert "one.gz" in shown.replace("folder/one.gz", "")
     assert "2 of 2 files" in shown
+
+
+def test_word_lists_come_as_the_signals_of_banned_words_read_them(
+    server: FileServer, into: Path
+) -> None:
+    for language in c4_filters._BADWORDS_LANGS:
+        server.put(f"lists/{language}", f"word of {language}\n".encode())
+    assert run("word-lists", "--base-url", f"{server.url}/lists", "--into", into) == 0
+    words = BannedWords(lists=str(into))
+    words.load()
+    assert list(words.languages) == c4_filters._BADWORDS_LANGS
+    assert dict(words.compute(TextView("Word of FR!", language="fr")))["banned_words.count"] == 1

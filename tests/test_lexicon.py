@@ -2,19 +2,31 @@ import sys
 import threading
 import unicodedata
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from filters import lexicon
-from filters.lexicon import LETTER, UNSPACED_SCRIPT, WORD, Lexicon, shared_lexicon, split_words
+from filters.lexicon import (
+    LATIN_LETTER,
+    LETTER,
+    UNSPACED_SCRIPT,
+    UPPERCASE_WORD,
+    WORD,
+    Lexicon,
+    shared_lexicon,
+    split_words,
+)
 from filters.segmentation import characters
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cn"]), max_size=200)
 
 
 def _words(lexicon: Lexicon, text: str) -> list[str]:
-    return [lexicon.words[number] for number in lexicon.numbers(text.split()).tolist()]
+    return [
+        lexicon.words[number] for number in lexicon.numbers(lexicon.tokens(text.split())).tolist()
+    ]
 
 
 @given(TEXT)
@@ -31,29 +43,42 @@ def test_what_it_knows_already_changes_nothing(texts: list[str]) -> None:
         tokens = text.split()
         for figure in (Lexicon.lengths, Lexicon.flags, Lexicon.hashes):
             known, new = (
-                figure(shared, shared.numbers(tokens)),
-                figure(fresh, fresh.numbers(tokens)),
+                figure(shared, shared.numbers(shared.tokens(tokens))),
+                figure(fresh, fresh.numbers(fresh.tokens(tokens))),
             )
             assert known.tolist() == new.tolist()
 
 
 def test_what_is_known_of_words() -> None:
     held = Lexicon()
-    numbers = held.numbers(["a1", "東京", "...", "7", "_x", "é"])
+    numbers = held.numbers(held.tokens(["a1", "東京", "...", "7", "_x", "é"]))
     assert [held.words[number] for number in numbers] == ["a1", "東京", "...", "7", "_", "x", "é"]
     assert held.lengths(numbers).tolist() == [2, 2, 3, 1, 1, 1, 1]
     both = WORD | LETTER
-    assert held.flags(numbers).tolist() == [both, both | UNSPACED_SCRIPT, 0, WORD, 0, both, both]
+    latin = both | LATIN_LETTER
+    assert held.flags(numbers).tolist() == [latin, both | UNSPACED_SCRIPT, 0, WORD, 0, latin, both]
     # The two characters of the Chinese word, and nothing for the symbols.
     assert held.hashes(numbers).size == 6
 
 
+def test_capitals_and_their_small_letters() -> None:
+    held = Lexicon()
+    numbers = held.numbers(held.tokens(["NASA", "nasa", "Nasa", "B2", "ÉTÉ", "été", "7", "東"]))
+    capitals = (held.flags(numbers) & UPPERCASE_WORD) != 0
+    assert capitals.tolist() == [True, False, False, True, True, False, False, False]
+    folded = held.folded(numbers).tolist()
+    assert folded[0] == folded[1] == folded[2]
+    assert folded[4] == folded[5]
+    assert len(set(folded)) == 5
+
+
 def test_numbers_stay_while_it_grows() -> None:
     held = Lexicon()
-    first = held.numbers(["first"])
-    many = held.numbers([f"w{number}" for number in range(lexicon._FIRST_SIZE + 10)])
-    assert held.numbers(["first"]).tolist() == first.tolist()
+    first = held.numbers(held.tokens(["first"]))
+    many = held.numbers(held.tokens([f"w{number}" for number in range(lexicon._FIRST_SIZE + 10)]))
+    assert held.numbers(held.tokens(["first"])).tolist() == first.tolist()
     assert held.lengths(many).tolist() == [len(held.words[number]) for number in many.tolist()]
+    assert np.unique(held.folded(many)).size == many.size
 
 
 def test_long_tokens_are_not_remembered_and_a_full_one_is_followed(

@@ -16,7 +16,6 @@ from filters.minhash import (
     band_hashes,
     bands_for,
     estimated_jaccard,
-    signature_array,
 )
 from filters.text_view import TextView
 
@@ -33,7 +32,7 @@ def _signature(text: str, family: MinHashSignature | None = None) -> bytes | Non
 def _array(text: str) -> Hashes:
     signature = _signature(text)
     assert signature is not None
-    return signature_array(signature)
+    return np.frombuffer(signature, "<u8").astype(np.uint64, copy=False)
 
 
 def _planted_pairs(*, pairs: int, common: int, own: int, seed: int) -> tuple[Hashes, Hashes, float]:
@@ -221,12 +220,13 @@ def test_parameters_out_of_range_are_refused(parameter: dict[str, int]) -> None:
         MinHashSignature(**parameter)
 
 
-def _book(folder: Path, number: str) -> TextView:
+def book(folder: Path, number: str) -> str:
+    """The text of a book without Project Gutenberg's header and footer."""
     text = gzip.decompress((folder / "books" / f"pg{number}.txt.gz").read_bytes()).decode()
     lines = text.splitlines()
     start = next((n for n, line in enumerate(lines) if line.startswith("*** START OF")), 0)
     end = next((n for n, line in enumerate(lines) if line.startswith("*** END OF")), len(lines))
-    return TextView("\n".join(lines[start + 1 : end]))
+    return "\n".join(lines[start + 1 : end])
 
 
 @pytest.mark.real_data
@@ -235,7 +235,7 @@ def test_estimates_of_editions_of_books_are_near_their_exact_jaccard(real_data: 
     _, *rows = (folder / "pairs.tsv").read_text(encoding="utf-8").splitlines()
     for row in rows[::12]:
         one, other = row.split("\t")[4:6]
-        views = [_book(folder, number) for number in (one, other)]
+        views = [TextView(book(folder, number)) for number in (one, other)]
         words = [view.word_hashes.tolist() for view in views]
         first, second = (set(zip(*(w[n:] for n in range(5)), strict=False)) for w in words)
         jaccard = len(first & second) / len(first | second)

@@ -14,13 +14,21 @@ name: remote
 input:
   - {format: jsonl, paths: ["s3://crawl/in/*.jsonl"]}
 output: s3://crawl/out
+signals:
+  - length
+  - banned_words: {lists: "s3://crawl/lists"}
+  - url_rules: {categories: [], domains: "s3://crawl/domains.txt"}
+gates: {url: [blocked_domain]}
 rules:
+  use: [c4_banned_words]
   length.characters: {min: 40}
 """
 DOCUMENTS = [
     {"id": "kept", "text": "The ferry leaves at nine and comes back before the evening tide."},
     {"id": "copy", "text": "The ferry leaves at nine and comes back before the evening tide."},
     {"id": "short", "text": "The ferry leaves at nine."},
+    {"id": "banned", "text": "The storm warning is for all ferries of the evening and the night."},
+    {"id": "gated", "text": "The ferry leaves.", "url": "https://www.spam.example/"},
 ]
 
 
@@ -43,6 +51,8 @@ def test_a_run_from_s3_to_s3_and_its_rerun(
     client.create_bucket(Bucket="crawl")
     lines = "".join(json.dumps(document) + "\n" for document in DOCUMENTS)
     client.put_object(Bucket="crawl", Key="in/part.jsonl", Body=lines.encode())
+    client.put_object(Bucket="crawl", Key="lists/en", Body=b"storm warning\n")
+    client.put_object(Bucket="crawl", Key="domains.txt", Body=b"spam.example\n")
     recipe = tmp_path_factory.mktemp("recipe") / "remote.yaml"
     recipe.write_text(RECIPE)
     flags = [
@@ -58,9 +68,9 @@ def test_a_run_from_s3_to_s3_and_its_rerun(
         client.get_object(Bucket="crawl", Key="out/manifests/select.json")["Body"].read()
     )
     assert select["counters"] == {
-        "in": 3,
+        "in": 4,
         "out": 1,
-        "gated": {"near_duplicate": 1, "rules": 1},
+        "gated": {"near_duplicate": 1, "rules": 2},
         "errors": {},
     }
     capsys.readouterr()

@@ -39,6 +39,8 @@ def test_the_wheel_holds_code_models_and_templates_and_runs_elsewhere(tmp_path: 
         names = archive.namelist()
         archive.extractall(tmp_path / "installed")
     assert {
+        "filters/data/advertisement_keywords_zh.txt",
+        "filters/data/sensitive_words_zh.tsv",
         "models/data/lid.176.ftz",
         "models/data/tokenizer.json",
         "pipelines/templates/report.html",

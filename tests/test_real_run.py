@@ -13,9 +13,16 @@ from pipelines.counters import Counters
 INPUTS = {
     "commoncrawl": ["warc/**.warc*", "warc/**.arc*", "warc/**.wacz"],
     "gutenberg": ["gutenberg", "dedup/pg_editions/books"],
+    "evalweb-zh": ["warc/built_from_gold_html/**.warc.gz"],
+    "moscar": ["warc/built_from_gold_html/**.warc.gz"],
 }
 # Candidates, scored documents and errors; a change of a reader shows here.
-EXPECTED = {"commoncrawl": (1_569, 569, 57), "gutenberg": (300, 245, 0)}
+EXPECTED = {
+    "commoncrawl": (1_569, 569, 57),
+    "gutenberg": (300, 245, 0),
+    "evalweb-zh": (200, 3, 0),
+    "moscar": (200, 188, 0),
+}
 
 
 @pytest.mark.real_data

@@ -99,8 +99,52 @@ def test_overrides_reach_sections_lists_and_dotted_signal_names(tmp_path: Path) 
         ),
         (
             ("output: out/small", "output: o\nsignals: [gopher_qualty]"),
-            "recipe.yaml:6: `signals`: no signal family `gopher_qualty`; did you mean"
+            "recipe.yaml:6: `signals.0`: no signal family `gopher_qualty`; did you mean"
             " `gopher_quality`?",
+        ),
+        (
+            ("output: out/small", "output: o\nsignals:\n  - c4\n  - length: {unit: words}"),
+            "recipe.yaml:8: `signals.1`: `length` has no parameter `unit`; it has none",
+        ),
+        (
+            ("output: out/small", "output: o\nsignals: [c4, length, c4]"),
+            "recipe.yaml:6: `signals`: the family `c4` is there 2 times",
+        ),
+        (
+            ("output: out/small", "output: o\nedits: [ftfy, pi]"),
+            "recipe.yaml:6: `edits.1`: no edit `pi`; did you mean `pii`?",
+        ),
+        (
+            ("output: out/small", "output: o\nedits:\n  - pii: {kind: [email]}"),
+            "recipe.yaml:7: `edits.0`: `pii` has no parameter `kind`; did you mean `kinds`?",
+        ),
+        (
+            ("output: out/small", "output: o\nedits:\n  - ftfy\n  - unicode: {form: NFD}"),
+            "recipe.yaml:8: `edits.1`: `unicode.form`: input should be 'NFC' or 'NFKC'",
+        ),
+        (
+            ("output: out/small", "output: o\nedits:\n  - pii: {phone_regions: [UK]}"),
+            "recipe.yaml:7: `edits.0`: `pii`: phone_regions: no country `UK` in ISO 3166",
+        ),
+        (
+            ("output: out/small", "output: o\nsteps:\n  - datatrove.GopherQualtyFilter"),
+            "recipe.yaml:7: `steps.0`: `datatrove` has no filter or formatter `GopherQualtyFilter`;"
+            " did you mean `datatrove.GopherQualityFilter`?",
+        ),
+        (
+            ("output: out/small", "output: o\nsteps:\n  - datatrove.PIIFormatter: {emails: no}"),
+            "recipe.yaml:7: `steps.0`: `datatrove.PIIFormatter` has no parameter `emails`; did you"
+            " mean `remove_emails`?",
+        ),
+        (
+            ("output: out/small", "output: o\nsteps:\n  - datatrove.RegexFilter"),
+            "recipe.yaml:7: `steps.0`: `datatrove.RegexFilter`: missing a required argument:"
+            " 'regex_exp'",
+        ),
+        (
+            ("output: out/small", "output: o\nsteps: [{datatrove.PIIFormatter: all}]"),
+            "recipe.yaml:6: `steps.0`: an entry is the name of a step, or {name: {parameter:"
+            " value}}",
         ),
         (
             ("output: out/small", "output: o\nname: twice"),

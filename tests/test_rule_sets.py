@@ -71,6 +71,16 @@ def test_thresholds_are_those_of_the_papers() -> None:
         "gopher_repetition": [(None, bound) for bound in below],
         "fineweb": [(0.12, None), (None, 0.67), (None, 0.01), (None, 0.3)],
         "c4": [(5, None), (None, 0), (None, 0)],
+        "refinedweb": [(None, 0.05)],
+        "dclm": [(None, 0.05)],
+        "nemo_curator": [(None, 0.25), (None, 0.15), (None, 0.1), (None, 0.2), (None, 0.25)],
+        "evalweb_zh": [(201, None), (10, None), (0.3, None), (None, 0), (None, 0.5), (None, 0.5)],
+        "pangu": [(150, None), (0.6, None), (None, 0)],
+        "moscar": [(3, None), (101, None), (None, 0)],
+        "oscar": [(5, None), *[(None, 0.5)] * 4, (0.6, None)],
+        "c4_banned_words": [(None, 0)],
+        "moscar_banned_words": [(None, 1)],
+        "refinedweb_url": [(None, 0), (None, 0), (None, 1), (None, 0)],
     }
 
 

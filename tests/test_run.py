@@ -74,12 +74,17 @@ def test_every_document_is_accounted_for(finished: Path) -> None:
             },
             "errors": {"read.DamagedMember": 1, "read.TruncatedHttpHeader": 1},
         },
-        "dedup": {"in": 140, "out": 116, "gated": {"near_duplicate": 24}, "errors": {}},
+        "dedup": {
+            "in": 140,
+            "out": 117,
+            "gated": {"near_duplicate": 20, "same_text": 3},
+            "errors": {},
+        },
         "report": {"in": 140, "out": 140, "gated": {}, "errors": {}},
         "select": {
             "in": 140,
             "out": 93,
-            "gated": {"near_duplicate": 23, "rules": 24},
+            "gated": {"near_duplicate": 19, "rules": 25, "same_text": 3},
             "errors": {},
         },
     }
@@ -138,7 +143,7 @@ def test_the_manifest_says_where_every_file_came_from(finished: Path) -> None:
     sample = Path("configs/quickstart/sample")
     expected = [*sample.glob("*.gz"), *(sample / "books").iterdir()]
     assert sorted(inputs) == sorted(map(str, expected))
-    assert all(len(digest) == 64 for digest in score["models"].values())
+    assert all(len(digest) == 64 for digest in score["models_and_lists"].values())
 
 
 def test_errors_name_the_place_and_the_reason(finished: Path) -> None:
@@ -196,6 +201,46 @@ def test_a_changed_input_is_scored_again_and_a_removed_one_goes(
     assert "up to date" not in stage_lines(capsys.readouterr().out).values()
     assert ds.dataset(output / "corpus").count_rows() == 5
     assert ds.dataset(output / "scored").count_rows() == 5
+
+
+def test_a_changed_list_is_scored_again_and_a_gate_counts_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentence = "The ferry leaves at nine and comes back before the evening tide."
+    documents = [
+        {"text": sentence, "url": "https://www.harbour.example/ferry"},
+        {"text": sentence, "url": "https://spam.example/ferry"},
+        {"text": sentence, "url": "https://harbour.example/xxx"},
+    ]
+    (tmp_path / "in.jsonl").write_text("".join(f"{json.dumps(of)}\n" for of in documents))
+    words, domains, output = tmp_path / "words", tmp_path / "domains.txt", tmp_path / "out"
+    words.mkdir()
+    (words / "en").write_text("gale\n")
+    domains.write_text("spam.example\n")
+    overrides = [
+        f"input=[{{format: jsonl, paths: [{tmp_path}/in.jsonl]}}]",
+        f"signals=[{{banned_words: {{lists: {words}}}}}, {{url_rules: {{domains: {domains}}}}}]",
+        "gates.url=[blocked_domain, banned_word_count]",
+        "rules={use: [c4_banned_words]}",
+    ]
+    assert run(output, *overrides) == 0
+    gated = {"url.banned_word_count": 1, "url.blocked_domain": 1}
+    assert counters(output)["score"] == {"in": 3, "out": 1, "gated": gated, "errors": {}}
+    assert counters(output)["select"]["out"] == 1
+    lists = {str(words), str(domains)}
+    assert lists < set(
+        json.loads((output / "manifests/score.json").read_text())["models_and_lists"]
+    )
+    (words / "en").write_text("ferry\n")
+    assert run(output, *overrides) == 0
+    assert counters(output)["select"]["gated"] == {"rules": 1}
+    [row] = ds.dataset(output / "scored").to_table().to_pylist()
+    assert {name: row[name] for name in row if name.startswith("banned_words.")} == {
+        "banned_words.count": 1,
+        "banned_words.distinct_count": 1,
+        "banned_words.character_ratio": 5 / len(sentence),
+    }
+    assert "up to date" not in stage_lines(capsys.readouterr().out).values()
 
 
 def test_finished_shards_survive_a_run_that_was_cut(copied: Path) -> None:
@@ -257,7 +302,7 @@ def test_learned_scores_are_computed_where_the_recipe_gives_a_model(
     kept = ds.dataset(output / "corpus").to_table()
     assert 0 < kept.num_rows < scored.num_rows
     assert min(kept["quality.score"].to_pylist()) >= 0.5
-    models = json.loads((output / "manifests/score.json").read_text())["models"]
+    models = json.loads((output / "manifests/score.json").read_text())["models_and_lists"]
     assert {harmful_model, quality_model} <= set(models)
 
 
@@ -297,7 +342,7 @@ def test_a_selection_cut_before_its_record_leaves_nothing_of_itself(copied: Path
 
 def test_without_dedup_no_duplicate_is_dropped_and_no_cluster_is_left(copied: Path) -> None:
     assert run(copied, "dedup=null") == 0
-    assert counters_of(copied, "select")["gated"] == {"rules": 24}
+    assert counters_of(copied, "select")["gated"] == {"rules": 25}
     assert not (copied / "clusters").exists()
     assert not (copied / "manifests/dedup.json").exists()
 
@@ -317,7 +362,7 @@ def test_another_number_of_partitions_changes_nothing(
 def test_scores_made_with_other_settings_are_not_used(
     copied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = ["--set", f"output={copied}", "--set", "dedup.bands=20"]
+    settings = ["--set", f"output={copied}", "--set", "dedup.permutations=160"]
     for stage in ("dedup", "report", "select"):
         assert main([stage, RECIPE, *settings]) == 2
         assert "first: thresher score RECIPE" in capsys.readouterr().err
@@ -372,3 +417,84 @@ def test_why_a_document_was_dropped_and_which_copy_stayed(finished: Path) -> Non
     rejected, _, _, kept = answers
     assert [row[-1] for row in rejected if row[-1] == ["near_duplicate"]]
     assert len({row[0] for row in kept}) >= 1
+
+
+def test_what_an_earlier_corpus_has_is_left_out(finished: Path, tmp_path: Path) -> None:
+    index = ds.dataset(finished / "index").to_table()
+    corpus = ds.dataset(finished / "corpus").to_table(columns=["id"])
+    assert sorted(index["id"].to_pylist()) == sorted(corpus["id"].to_pylist())
+    output = tmp_path / "out"
+    arguments = ["run", RECIPE, "--set", f"output={output}", "--against", f"{finished}/index"]
+    assert main(arguments) == 0
+    assert counters(output)["select"] == {
+        "in": 140,
+        "out": 0,
+        "gated": {"in_earlier_corpus": 115, "rules": 25},
+        "errors": {},
+    }
+    assert not (output / "index").exists()
+
+
+def test_an_index_of_other_signatures_is_refused(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = ["--set", f"output={tmp_path}/out", "--set", "dedup.seed=2"]
+    assert main(["run", RECIPE, *settings, "--against", f"{finished}/index"]) == 2
+    assert capsys.readouterr().err == (
+        f"thresher: {finished}/index (dedup.against.0): its signatures are 112 little-endian uint64"
+        " values: word 5-grams, seed 1, and the recipe's are 112 little-endian uint64 values: word"
+        " 5-grams, seed 2; give the recipe the same parameters\n"
+    )
+    assert main(["run", RECIPE, *settings[:2], "--against", f"{finished}/rejected"]) == 2
+    assert "no column `exact.text_hash`" in capsys.readouterr().err
+
+
+def test_other_bands_cluster_the_scores_anew_and_read_no_dump(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(copied, "dedup={bands: 37, rows: 3, verify: exact, min_similarity: 0.5}") == 0
+    assert stage_lines(capsys.readouterr().out) == {
+        "score": "up to date",
+        "dedup": "",
+        "report": "",
+        "select": "",
+    }
+
+
+def test_rounds_on_the_runner_give_the_same_files(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    assert run(output, "dedup.components=rounds") == 0
+    assert content(output) == content(finished)
+
+
+def test_a_damaged_shard_of_scores_is_named(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shard = next((copied / "scored").iterdir())
+    content = bytearray(shard.read_bytes())
+    content[-2_000:-8] = bytes(1_992)
+    shard.write_bytes(content)
+    assert main(["dedup", RECIPE, "--set", f"output={copied}", "--set", "dedup.exact=[url]"]) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "damaged" in told
+    assert str(shard) in told
+    assert "delete it, then thresher score RECIPE" in told
+
+
+def test_documents_without_repeated_lines_are_an_input_again(
+    copied: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = ["--set", f"output={copied}", "--set", "passages.min_characters=20"]
+    assert main(["passages", RECIPE, *settings]) == 0
+    assert "removed: " in capsys.readouterr().out
+    cleaned = ds.dataset(copied / "passages").to_table()
+    removed = sum(cleaned["removed.characters"].to_pylist())
+    assert removed > 0
+    inputs = f"input=[{{format: parquet, paths: [{copied}/passages]}}]"
+    again = tmp_path / "again"
+    assert main(["score", RECIPE, "--set", f"output={again}", "--set", inputs]) == 0
+    scored = ds.dataset(again / "scored").to_table(columns=["text"])
+    assert sorted(scored["text"].to_pylist()) == sorted(cleaned["text"].to_pylist())
+    assert main(["passages", RECIPE, *settings]) == 0
+    assert "up to date" in capsys.readouterr().out

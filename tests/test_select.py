@@ -14,8 +14,10 @@ from models.tokens import DEFAULT
 from pipelines.corpus_shards import groups_of
 from pipelines.dedup import FindClusters, ScoredFile
 from pipelines.manifest import ShardRecord, StageRecords
+from pipelines.matching import Matching
 from pipelines.recipe import Buckets, Dedup
 from pipelines.runners import new_pipeline, pipeline_options
+from pipelines.schema import MATCHING
 from pipelines.select import SelectDocuments
 from tests.scored_corpus import Document, prose, write_scored
 
@@ -38,7 +40,8 @@ def selected(
     options = pipeline_options(runner="local", workers=1, flags=[], total_bytes=0)
     stages: list[beam.PTransform] = []  # type: ignore[type-arg]
     if with_clusters:
-        stages.append(FindClusters(output=str(output), settings=Dedup(), fingerprint="f"))
+        matching = Matching.of(Dedup(), documents=0)
+        stages.append(FindClusters(output=str(output), matching=matching, fingerprint="f"))
     stages.append(
         SelectDocuments(
             output=str(output),
@@ -126,7 +129,7 @@ def test_the_place_of_a_cluster_goes_to_its_best_document_that_passes(tmp_path: 
     assert [record.counters.balanced for record in records] == [True]
 
 
-def test_the_corpus_carries_every_column_but_the_signature_and_one_schema(tmp_path: Path) -> None:
+def test_the_corpus_carries_every_column_but_the_hashes_and_one_schema(tmp_path: Path) -> None:
     files = {
         "one": [Document(name="a", text=prose(1), quality=None)],
         "two": [Document(name="b", text=prose(2), quality=0.5, tokens=600)],
@@ -136,7 +139,7 @@ def test_the_corpus_carries_every_column_but_the_signature_and_one_schema(tmp_pa
     schemas = [pq.read_schema(path) for path in sorted((tmp_path / "corpus").rglob("*.parquet"))]
     assert len(schemas) == 2
     for schema in schemas:
-        assert schema.names == [name for name in scored.names if name != "minhash.signature"]
+        assert schema.names == [name for name in scored.names if name not in MATCHING]
         assert schema.field("quality.score").metadata == scored.field("quality.score").metadata
 
 

@@ -1,3 +1,4 @@
+import json
 import tarfile
 from collections import defaultdict
 from pathlib import Path
@@ -6,7 +7,7 @@ import pytest
 
 from filters.gopher import GopherQuality
 from filters.lexicon import split_words
-from filters.stop_words import ENGLISH, most_frequent, stop_words
+from filters.stop_words import ENGLISH, all_stop_words, most_frequent, stop_words
 from filters.text_view import TextView
 
 
@@ -32,6 +33,31 @@ def test_codes_of_any_identifier_find_their_list(code: str, same_as: str) -> Non
 @pytest.mark.parametrize("code", ["tlh", "xx", "", "__", "not a code"])
 def test_a_language_without_a_list_has_none(code: str) -> None:
     assert stop_words(code) is None
+
+
+@pytest.mark.parametrize("code", ["en", "eng_Latn", "fi", "cmn_Hani", "no", "nob_Latn"])
+def test_the_long_lists_hold_most_of_the_short_ones(code: str) -> None:
+    short, long = stop_words(code), all_stop_words(code)
+    assert short is not None
+    assert long is not None
+    assert len(long) > 100
+    assert len(short & long) > len(short) / 2
+
+
+@pytest.mark.parametrize("code", ["tlh", "xx", "", "not a code"])
+def test_a_language_without_a_long_list_has_none(code: str) -> None:
+    assert all_stop_words(code) is None
+
+
+@pytest.mark.real_data
+def test_the_long_lists_hold_redpajamas(real_data: Path) -> None:
+    lists = json.loads((real_data / "wordlists/rpv2_stopwords/stop_words.json").read_text())
+    missing = {code: set(words) - (all_stop_words(code) or set()) for code, words in lists.items()}
+    assert {code: len(words) for code, words in missing.items()} == {
+        **dict.fromkeys(("bg", "en", "es", "fi", "fr"), 0),
+        "de": 5,
+        "it": 15,
+    }
 
 
 def test_english_has_the_words_of_gopher() -> None:

@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,18 @@ def test_a_loop_of_links_is_not_followed(tmp_path: Path) -> None:
 def test_a_local_path_is_its_own_copy() -> None:
     assert storage.local_copy("models/lid.bin") == "models/lid.bin"
     assert storage.read_json("no/such.json") is None
+
+
+def test_the_hash_of_a_folder_is_of_names_and_contents(tmp_path: Path) -> None:
+    def folder(name: str, files: dict[str, str]) -> str:
+        for file, text in files.items():
+            path = tmp_path / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return str(tmp_path / name)
+
+    first = storage.sha256(folder("first", {"en": "a", "adult/domains": "b"}))
+    assert storage.sha256(folder("same", {"en": "a", "adult/domains": "b"}) + "/") == first
+    assert storage.sha256(folder("renamed", {"de": "a", "adult/domains": "b"})) != first
+    assert storage.sha256(folder("changed", {"en": "A", "adult/domains": "b"})) != first
+    assert storage.sha256(str(tmp_path / "first/en")) == hashlib.sha256(b"a").hexdigest()

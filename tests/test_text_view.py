@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.characters import NUMERIC, UPPERCASE
 from filters.segmentation import characters, is_unspaced
 from filters.text_view import Duplicates, TextView
 
@@ -71,6 +72,32 @@ def test_ids_lengths_and_hashes_describe_the_words(text: str) -> None:
     hashes = view.word_hashes.tolist()
     pairs = set(zip(spellings, hashes, strict=True))
     assert len(pairs) == len(set(spellings)) == len(set(hashes))
+
+
+@given(TEXT)
+def test_words_are_counted_without_regard_to_case(text: str) -> None:
+    view = TextView(text)
+    counts = Counter(word.lower() for word in view.non_symbol_words)
+    assert sorted(view.folded_word_counts.tolist()) == sorted(counts.values())
+
+
+@given(st.text(st.characters(), max_size=200))
+def test_characters_are_counted_in_the_text_and_in_its_lines(text: str) -> None:
+    view = TextView(text)
+    assert view.line_lengths.tolist() == [len(line) for line in view.lines]
+    for flag, holds in ((UPPERCASE, str.isupper), (NUMERIC, str.isnumeric)):
+        assert view.count_characters(flag) == sum(map(holds, text))
+        assert view.count_in_lines(flag).tolist() == [sum(map(holds, line)) for line in view.lines]
+
+
+@given(TEXT)
+def test_words_are_counted_in_lines_and_looked_for_in_lists(text: str) -> None:
+    view = TextView(text)
+    assert view.line_word_counts.tolist() == [
+        len(TextView(line).non_symbol_words) for line in view.lines
+    ]
+    some = frozenset(view.words[::2])
+    assert view.is_listed(some).tolist() == [word in some for word in view.vocabulary]
 
 
 def _hashed(word: str) -> list[str]:
@@ -139,3 +166,8 @@ def test_one_line_of_any_length_takes_linear_time(unit: str) -> None:
     seconds(10_000)
     # Quadratic work would take 400 times as long; the slack is for a busy machine.
     assert seconds(400_000) < 100 * max(seconds(20_000), 1e-3)
+
+
+def test_chinese_characters_are_those_of_the_block_that_corpora_count() -> None:
+    assert TextView("a\u4dff\u4e00字\u9fa5\u9fa6あ\ud800").chinese_characters == 3
+    assert TextView("no Chinese").chinese_characters == 0

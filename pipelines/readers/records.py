@@ -60,10 +60,12 @@ class GatedRecord:
         place: Where it stands.
         reason: ``http_status.404``, ``media_type.image/png``, ``empty``: a fixed word, a point and
             the value where there is one.
+        text: The text that was left out, where there is one and it is to be kept.
     """
 
     place: Place
     reason: str
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class FailedRecord:
 
     Attributes:
         place: Where it stands.
-        step: ``read``, ``decode``, ``extract`` or ``score``.
+        step: ``read``, ``decode``, ``extract``, ``score``, or the name of an edit or a step.
         exception: The exception's class name, or a fixed word such as ``TruncatedRecord``.
         message: What a person needs to know, one line.
     """
