@@ -9,12 +9,14 @@ Gopher, lines that end in punctuation with C4 and FineWeb, and the share of digi
 NeMo Curator.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
+import numpy.typing as npt
 
 from filters.characters import NUMERIC, UPPERCASE
 from filters.lexicon import LATIN_LETTER, UPPERCASE_WORD
@@ -179,10 +181,7 @@ def _of_words(view: TextView) -> dict[str, SignalValue]:
     if stops is not None:
         stopped = int(counts[view.is_listed(stops)].sum())
     return {
-        "redpajama.unigram_entropy": (
-            # Never below nought by a rounding.
-            max(0.0, float(np.log(total) - folded @ np.log(folded) / total)) if total else None
-        ),
+        "redpajama.unigram_entropy": _entropy(folded) if total else None,
         "redpajama.unique_word_ratio": folded.size / total if total else None,
         "redpajama.uppercase_word_ratio": (
             int(counts[(flags & UPPERCASE_WORD) != 0].sum()) / words if words else None
@@ -194,6 +193,14 @@ def _of_words(view: TextView) -> dict[str, SignalValue]:
         "redpajama.stop_word_ratio": None if stopped is None or not words else stopped / words,
         "redpajama.javascript_word_count": _occurrences("javascript", view),
     }
+
+
+def _entropy(counts: npt.NDArray[np.int64]) -> float:
+    # The words come in an order of this process's own. Sums by count are the same in every one.
+    distinct, multiples = np.unique(counts, return_counts=True)
+    total = int(counts.sum())
+    terms = zip(distinct.tolist(), multiples.tolist(), strict=True)
+    return math.fsum(times * count / total * math.log(total / count) for count, times in terms)
 
 
 def _occurrences(word: str, view: TextView) -> int:

@@ -242,7 +242,10 @@ class TextView:
 
     @cached_property
     def folded_word_counts(self) -> npt.NDArray[np.int64]:
-        """How often each distinct word that is no symbol occurs, upper case taken as lower case."""
+        """How often each distinct word that is no symbol occurs, upper case taken as lower case.
+
+        As in :attr:`vocabulary`, the order means nothing: it may be another in the next process.
+        """
         is_word = (self.vocabulary_flags & WORD) != 0
         folded = self._lexicon.folded(self._distinct.numbers[is_word])
         _, places = np.unique(folded, return_inverse=True)

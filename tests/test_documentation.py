@@ -71,9 +71,13 @@ def test_commands_over_the_sample_run(
         _make(words[1], tmp_path)
         assert main([_elsewhere(word, tmp_path) for word in words]) == 0
         return
-    takes_output = words[0] in ("run", "score", "dedup", "report", "select")
+    earlier = tmp_path / "earlier"
+    words = [word.replace("out/quickstart", str(earlier)) for word in arguments(command)]
+    if "--against" in words:
+        assert main(["run", words[1], "--set", f"output={earlier}"]) == 0
+    takes_output = words[0] in ("run", "score", "dedup", "passages", "report", "select")
     if takes_output and words[0] != "run":
-        assert main(["run", words[-1], "--set", f"output={tmp_path}"]) == 0
+        assert main(["run", words[1], "--set", f"output={tmp_path}"]) == 0
     assert main([*words, *(["--set", f"output={tmp_path}"] if takes_output else [])]) == 0
 
 

@@ -1,4 +1,5 @@
 import math
+import random
 import re
 from collections import Counter
 
@@ -6,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters import text_view
+from filters.lexicon import Lexicon
 from filters.redpajama import RedPajama
 from filters.signals import SignalValue
 from filters.stop_words import all_stop_words
@@ -109,3 +112,18 @@ def test_figures_that_do_not_exist_are_null() -> None:
 )
 def test_stop_words_are_those_of_the_language(language: str | None, ratio: float | None) -> None:
     assert _compute("minä olen talo", language)["redpajama.stop_word_ratio"] == ratio
+
+
+def test_entropy_is_the_same_whatever_words_were_met_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = [f"w{number}" for number in range(60)]
+    text = " ".join(word for rank, word in enumerate(words, 1) for _ in range(1 + 97 // rank))
+    figures = set()
+    for seed in range(20):
+        met = random.Random(seed).sample(words, len(words))
+        held = Lexicon()
+        held.tokens(met)
+        monkeypatch.setattr(text_view, "shared_lexicon", lambda held=held: held)
+        figures.add(_compute(text)["redpajama.unigram_entropy"])
+    assert len(figures) == 1
