@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-dedup bench-signals lint types format models lock clean system-packages
+.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models lock clean system-packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -31,11 +31,19 @@ system-packages:
 	@sh tests/system_packages.sh
 
 real: $(BIN)/thresher  ## run the recipes over the real archives and books of DATA
+	@test ! -e out/real/spgc || rm -r out/real/spgc
 	@test -d $(DATA) || { echo "make real: no folder $(DATA); give one as DATA=folder" >&2; exit 2; }
 	$(BIN)/thresher run configs/commoncrawl.yaml --set output=out/real/web \
 	  --set 'input.0.paths=["$(DATA)/warc/**.warc*", "$(DATA)/warc/**.arc*", "$(DATA)/warc/**.wacz"]'
 	$(BIN)/thresher run configs/gutenberg.yaml --set output=out/real/books \
 	  --set 'input.0.paths=["$(DATA)/gutenberg", "$(DATA)/dedup/pg_editions/books"]'
+	$(BIN)/thresher export out/real/books --format spgc --into out/real/spgc
+	$(BIN)/thresher run configs/decompose.yaml --set output=out/real/sequences \
+	  --set 'input.0.paths=["$(DATA)/warc/**.warc*", "$(DATA)/warc/**.arc*", "$(DATA)/warc/**.wacz"]' \
+	  --set 'input.1.paths=["$(DATA)/gutenberg", "$(DATA)/dedup/pg_editions/books"]'
+	$(BIN)/thresher plan-curriculum out/real/sequences/corpus --tokens-per-step 2^17
+	$(BIN)/thresher run configs/novels.yaml --set output=out/real/novels \
+	  --set 'input.0.paths=["$(DATA)/gutenberg"]'
 
 bench: $(BIN)/thresher  ## what a page costs in score, beside reading and extracting it
 	$(BIN)/python -m benchmarks.score_cost $(DATA)/warc/built_from_gold_html/gold-sample.warc.gz \
@@ -44,6 +52,9 @@ bench: $(BIN)/thresher  ## what a page costs in score, beside reading and extrac
 bench-signals: $(VENV)/dev  ## what the rule signals cost and decide, beside datatrove
 	$(BIN)/python -m benchmarks.signals $(DATA)
 	$(BIN)/python -m benchmarks.agreement $(DATA)
+
+bench-buckets: $(BIN)/thresher  ## decomposition beside two packings; speed and memory of sequences
+	$(BIN)/python -m benchmarks.bucket_cost $(DATA)
 
 # The peers in an environment of their own: they want other versions of what they share with us.
 $(VENV)/peers: benchmarks/dedup_peers.txt

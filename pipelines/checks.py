@@ -9,11 +9,13 @@ from filters.minhash import SIGNATURE
 from filters.registry import EDITS, FAMILIES
 from models.language import LanguageIdentifier
 from pipelines import storage
+from pipelines.corpus_forms import Sequences, form_of, tokenizer_path
 from pipelines.document_scorer import DocumentScorer, model_files
 from pipelines.errors import UserError, nearest
 from pipelines.manifest import StageRecords
 from pipelines.matching import Matching
 from pipelines.plan import Shard, files_of
+from pipelines.readers.gutenberg_catalogue import tells_rights
 from pipelines.readers.records import FailedRecord
 from pipelines.recipe import GutenbergInput, Models, ParquetInput, Recipe
 from pipelines.storage import StoredFile
@@ -39,6 +41,9 @@ def check(recipe: Recipe) -> dict[str, str]:
         hashes |= entry.load_files()
     _check_url_gate(recipe)
     _check_languages(recipe)
+    form = form_of(recipe.buckets, tokenizer=tokenizer_path(recipe))
+    if isinstance(form, Sequences):
+        form.settings()  # the tokenizer has the token that ends a text
     _check_steps(recipe)
     return hashes
 
@@ -50,6 +55,22 @@ def _check_columns(entry: ParquetInput, *, key: str) -> None:
         item = next(iter(entry.reader().read(stored, first.path)), None)
     if isinstance(item, FailedRecord) and item.exception == "MissingColumn":
         raise UserError(f"{first.path} ({key}.text): {item.message}")
+
+
+def _check_rights(entry: GutenbergInput, *, key: str) -> None:
+    """Refuse a filter by rights where nothing says them: it would leave no book."""
+    if not entry.public_domain_only:
+        return
+    if entry.catalogue is None:
+        raise UserError(
+            f"{key}.public_domain_only: needs a catalogue with rights; give one as {key}.catalogue,"
+            " such as rdf-files.tar.bz2 (thresher fetch gutenberg --rdf)"
+        )
+    if storage.exists(entry.catalogue) and not tells_rights(entry.catalogue):
+        raise UserError(
+            f"{entry.catalogue} ({key}.catalogue): has no rights, which public_domain_only needs;"
+            " rdf-files.tar.bz2 has them (thresher fetch gutenberg --rdf)"
+        )
 
 
 def _check_url_gate(recipe: Recipe) -> None:
@@ -87,6 +108,7 @@ def _check_files(recipe: Recipe) -> None:
     for index, entry in enumerate(recipe.input):
         if isinstance(entry, GutenbergInput):
             named[f"input.{index}.catalogue"] = entry.catalogue
+            _check_rights(entry, key=f"input.{index}")
         if isinstance(entry, ParquetInput):
             _check_columns(entry, key=f"input.{index}")
     for key, path in named.items():

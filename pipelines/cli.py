@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines import fetch
+from pipelines import export, fetch, plan_curriculum
 from pipelines.errors import StageError, UserError
 
 if TYPE_CHECKING:
     # Importing Beam takes seconds: each command does so when it knows that it needs it.
-    from pipelines.recipe import Dedup, Recipe
+    from pipelines.recipe import Buckets, Dedup, Recipe
     from pipelines.stages import Outcome, Run
 
 _INTERRUPTED = 130
@@ -96,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     ):
         _add_command(commands, name, run, told)
     fetch.add_parser(commands)
+    plan_curriculum.add_parser(commands)
+    export.add_parser(commands)
     return parser
 
 
@@ -336,8 +338,7 @@ def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int,
         f"steps:   {steps}",
         f"score:   {checked.extract.extractor}, {signals} signals of {len(families)} families",
         f"dedup:   {dedup}",
-        f"select:  {len(rules)} rules, buckets of {checked.buckets.smallest:,} to"
-        f" {checked.buckets.largest:,} tokens",
+        f"select:  {len(rules)} rules, {_told_buckets(checked.buckets)}",
         f"output:  {checked.output}",
     )
     table = Table("rule", title="rules", title_justify="left")
@@ -349,6 +350,13 @@ def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int,
         table.add_row(rule.signal, *told, rule.origin)
     if rules:
         console.print(table)
+
+
+def _told_buckets(buckets: "Buckets") -> str:
+    if buckets.chapter_windows is not None:
+        return f"windows of chapters in {len(buckets.chapter_windows)} bands"
+    lengths = f"{buckets.smallest:,} to {buckets.largest:,} tokens"
+    return f"{buckets.unit} of {lengths}" if buckets.decompose else f"buckets of {lengths}"
 
 
 def _dedup_plan(dedup: "Dedup") -> str:

@@ -8,6 +8,13 @@ import yaml
 from pipelines import storage
 from pipelines.recipe import Recipe
 
+_ABOUT = {
+    "documents": "Every document carries its signals.",
+    "sequences": "Every sequence is of one document, whose signals are in `documents/` under"
+    " its id: `document` and `offset` tell which of its tokens they are.",
+    "windows": "Every window is of whole chapters and carries the signals of its document.",
+}
+
 
 def write(recipe: Recipe, selection: Mapping[str, Any]) -> None:
     """Write the card of the corpus beside it, so that ``load_dataset(output)`` finds the shards."""
@@ -21,9 +28,14 @@ def card(recipe: Recipe, selection: Mapping[str, Any]) -> str:
         recipe: The recipe of the run.
         selection: What `select` did, as :func:`pipelines.summary.selection_of` tells it.
     """
-    buckets = selection["buckets"]
-    configurations = [
-        {"config_name": "default", "data_files": "corpus/*/*.parquet", "default": True},
+    buckets, unit = selection["buckets"], selection["unit"]
+    configurations: list[dict[str, Any]] = [
+        # Sequences of two lengths are of two types: no data set holds both.
+        *(
+            [{"config_name": "default", "data_files": "corpus/*/*.parquet", "default": True}]
+            if unit != "sequences"
+            else []
+        ),
         *(
             {
                 "config_name": f"bucket_{bucket['bucket']}",
@@ -58,10 +70,10 @@ def card(recipe: Recipe, selection: Mapping[str, Any]) -> str:
     sections = [
         f"---\n{yaml.safe_dump(front_matter, sort_keys=False)}---",
         f"# {recipe.name}",
-        f"{documents:,} documents, {tokens:,} tokens, in buckets by length in tokens. Every"
-        " document carries its signals. Made by thresher; `manifests/` has the recipe, the"
+        f"{documents:,} {unit}, {tokens:,} tokens, in buckets by length in tokens. {_ABOUT[unit]}"
+        " Made by thresher; `manifests/` has the recipe, the"
         " versions, the models and the checksum of each file.",
-        _table(("bucket", "documents", "tokens"), [tuple(bucket.values()) for bucket in buckets]),
+        _table(("bucket", unit, "tokens"), [tuple(bucket.values()) for bucket in buckets]),
         "## How it was made",
         _table(("stage", "in", "out", "gated", "errors"), stages),
         "Rules, bounds inclusive:" if rules else "No rules.",

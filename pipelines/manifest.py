@@ -26,7 +26,7 @@ _FOLDERS = {
     "dedup": ("clusters",),
     "passages": ("passages",),
     "report": (),
-    "select": ("corpus", "rejected", "index"),
+    "select": ("corpus", "documents", "rejected", "index"),
 }
 _READERS = 16
 _SHARD_FILE = re.compile(r"-[0-9a-f]{12}\.(?:parquet|jsonl)$")

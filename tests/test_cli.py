@@ -18,6 +18,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("in.jsonl").write_text(DOCUMENT)
     Path("empty.bin").write_bytes(b"")
+    Path("pg.csv").write_text("Text#,Title\n1,A book\n")
     Path("taken").write_text("a file where a folder is to be")
     Path("recipe.yaml").write_text(
         "name: small\n"
@@ -101,6 +102,32 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (
             ["run", "recipe.yaml", "--set", "rules.use=[pangu]", "--set", "signals=[pangu]"],
             "rules.use pangu: no step computes `length.characters`; add `length` to `signals`",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "buckets.decompose.shortest_remainder=48"],
+            "recipe.yaml: `buckets`: decompose.shortest_remainder 48 is no power of two below ",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "buckets.chapter_windows={16384: [9, 8]}"],
+            "recipe.yaml: `buckets.chapter_windows`: 16384: the bounds 9 and 8 are out of order",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "buckets.decompose.end_of_text=<none>"],
+            "buckets.decompose.end_of_text: ",
+        ),
+        (
+            [
+                *("run", "recipe.yaml", "--set", "input.0.format=gutenberg"),
+                *("--set", "input.0.public_domain_only=true"),
+            ],
+            "input.0.public_domain_only: needs a catalogue with rights",
+        ),
+        (
+            [
+                *("run", "recipe.yaml", "--set", "input.0.format=gutenberg"),
+                *("--set", "input.0.public_domain_only=true", "--set", "input.0.catalogue=pg.csv"),
+            ],
+            "pg.csv (input.0.catalogue): has no rights, which public_domain_only needs",
         ),
         (
             ["run", "recipe.yaml", "--set", "dedup.prefer=[length.token]"],
@@ -187,6 +214,7 @@ def test_a_mistake_is_told_in_one_line(
     assert sorted(path.name for path in folder.iterdir()) == [
         "empty.bin",
         "in.jsonl",
+        "pg.csv",
         "recipe.yaml",
         "taken",
     ]

@@ -66,6 +66,11 @@ def test_there_are_commands_to_try() -> None:
 def test_commands_over_the_sample_run(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    words = arguments(command)
+    if words[0] in ("export", "plan-curriculum"):
+        _make(words[1], tmp_path)
+        assert main([_elsewhere(word, tmp_path) for word in words]) == 0
+        return
     earlier = tmp_path / "earlier"
     words = [word.replace("out/quickstart", str(earlier)) for word in arguments(command)]
     if "--against" in words:
@@ -74,6 +79,24 @@ def test_commands_over_the_sample_run(
     if takes_output and words[0] != "run":
         assert main(["run", words[1], "--set", f"output={tmp_path}"]) == 0
     assert main([*words, *(["--set", f"output={tmp_path}"] if takes_output else [])]) == 0
+
+
+def _make(path: str, folder: Path) -> None:
+    """Run the documentation's command that makes the output which another command reads."""
+    output = "/".join(path.split("/")[:2])
+    # A recipe's own output is made without another word.
+    recipe = f"thresher run configs/{output.removeprefix('out/')}.yaml"
+    made_by = next(
+        command
+        for command in offline_commands()
+        if command == recipe or command.endswith(f"output={output}")
+    )
+    words = [_elsewhere(word, folder) for word in arguments(made_by)]
+    assert main([*words, "--set", f"output={_elsewhere(output, folder)}"]) == 0
+
+
+def _elsewhere(word: str, folder: Path) -> str:
+    return re.sub(r"^((?:output=)?)out/", rf"\g<1>{folder}/", word)
 
 
 @pytest.fixture

@@ -399,3 +399,40 @@ def test_weekly_archive_is_read_as_a_stream() -> None:
 def test_wrong_options_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         GutenbergReader(**options)  # type: ignore[arg-type]
+
+
+CATALOGUE = (
+    "gutenberg_id,title,rights\n"
+    "7,Free,Public domain in the USA.\n"
+    "8,Not free,Copyrighted. Read the copyright notice inside this book for details.\n"
+    "9,Who knows,\n"
+)
+
+
+def test_books_that_are_not_in_the_public_domain_are_gated(tmp_path: Path) -> None:
+    catalogue = tmp_path / "catalogue.csv"
+    catalogue.write_text(CATALOGUE)
+    reader = GutenbergReader(catalogue=str(catalogue), public_domain_only=True)
+    found = {
+        number: next(iter(reader.read(io.BytesIO(book(number)), f"pg{number}.txt")))
+        for number in (7, 8, 9, 10)
+    }
+    assert isinstance(found[7], Record)
+    assert found[7].metadata["rights"] == "Public domain in the USA."
+    reasons = {n: item.reason for n, item in found.items() if isinstance(item, GatedRecord)}
+    assert reasons == {8: "rights.copyrighted", 9: "rights.unknown", 10: "rights.unknown"}
+
+
+def test_a_long_book_is_split_at_its_chapters() -> None:
+    chapters = [f"CHAPTER {number}\n\n{'It was a dark night. ' * 40}\n\n" for number in range(1, 6)]
+    body = "".join(chapters).strip()
+    content = io.BytesIO(book(7, body))
+    reader = GutenbergReader(split_over=2 * len(chapters[0]) + 10)
+    parts = [item for item in reader.read(content, "pg7.txt") if isinstance(item, Record)]
+    assert "".join(str(part.content) for part in parts) == body
+    assert [
+        (part.place.record_id, part.metadata["part"], part.metadata["chapters"]) for part in parts
+    ] == [("PG7#1", "1 of 3", "1-2"), ("PG7#2", "2 of 3", "3-4"), ("PG7#3", "3 of 3", "5-5")]
+    whole = GutenbergReader(split_over=len(body))
+    content.seek(0)
+    assert list(whole.read(content, "pg7.txt")) == [record(7, "pg7.txt", body=body)]

@@ -48,7 +48,7 @@ def test_the_wheel_holds_code_models_and_templates_and_runs_elsewhere(tmp_path: 
         "pipelines/templates/report.js",
     } <= set(names)
     packages = {name.partition("/")[0] for name in names if ".dist-info" not in name}
-    assert packages == {"filters", "models", "pipelines"}
+    assert packages == {"filters", "models", "pipelines", "training"}
     code = (
         "from pipelines.sandbox import ExtractionSandbox\n"
         "import pipelines\n"

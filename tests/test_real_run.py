@@ -1,6 +1,7 @@
 """The recipes over all real archives and books: nothing crashes and everything is accounted for."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.dataset as ds
@@ -52,3 +53,26 @@ def test_a_recipe_over_the_real_data(recipe: str, real_data: Path, tmp_path: Pat
         for line in path.read_text().splitlines()
     ]
     assert len(lines) == score.errors.total()
+
+
+@pytest.mark.real_data
+def test_novels_give_windows_of_whole_chapters(real_data: Path, tmp_path: Path) -> None:
+    books = [f"gutenberg/gutenbergbooks_{n}/{n}-0.txt" for n in (23950, 23962)]
+    paths = json.dumps([str(real_data / book) for book in books])
+    settings = ["--set", f"output={tmp_path}", "--set", f"input.0.paths={paths}"]
+    assert main(["run", "configs/novels.yaml", *settings]) == 0
+    rows = ds.dataset(tmp_path / "corpus", partitioning="hive").to_table().to_pylist()
+    bands = {
+        16384: (12_000, 18_000),
+        32768: (26_000, 34_000),
+        65536: (54_000, 66_000),
+        131072: (112_000, 130_000),
+    }
+    counted = Counter((row["record_id"], row["bucket"]) for row in rows)
+    assert set(counted) == {(f"PG{n}", band) for n in (23950, 23962) for band in bands}
+    for row in rows:
+        shortest, longest = bands[row["bucket"]]
+        assert shortest <= row["window.tokens"] <= longest
+        assert row["text"].lstrip().startswith("第")
+        # Chapters of three or four thousand tokens and more.
+        assert 1 <= row["window.chapters"] <= row["window.tokens"] / 2_000

@@ -48,7 +48,7 @@ def test_the_count_of_awkward_texts_is_that_of_encoding_them(text: str) -> None:
 @given(st.text(alphabet="ab' \n\r\t²\x1c.1", max_size=80))
 def test_long_texts_are_counted_in_parts_without_a_difference(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.tokens._PART_CHARACTERS", 5)
+        patch.setattr("models.token_encoder._PART_CHARACTERS", 5)
         assert tokens(text) == len(ORACLE.encode(text, add_special_tokens=False).ids)
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from filters.chapters import chapters, whole_chapters
 from filters.gutenberg import (
     UndecodableBookError,
     decode_book,
@@ -39,6 +40,8 @@ NUMBERED = re.compile(
 )
 LETTERED = re.compile(r"(?P<bits>[78])?(?P<id>[a-z]{2,5}\d{2}[a-z]?)\.txt(?:\.gz)?", re.I)
 """Names of the years before 2003: ``8moor10.txt`` is the 8-bit text, ``7moor10.txt`` the ASCII."""
+PUBLIC_DOMAIN = "Public domain"
+"""How ``dcterms:rights`` of a book in the public domain begins, wherever it is so."""
 TEXT_SIZE = 65_536
 """How much of a file without a number is looked at to tell a book from a binary file."""
 
@@ -58,10 +61,18 @@ class GutenbergReader:
             what a header does not say.
         max_book_bytes: A longer book is gated as ``record_bytes``; the longest of Project
             Gutenberg, the Human Genome apart, are under 15 MB.
+        public_domain_only: Whether a book that is not in the public domain by its header and the
+            catalogue is gated, as ``rights.copyrighted``, or as ``rights.unknown`` where neither
+            says.
+        split_over: A book of more characters is split at its chapters into records of whole
+            chapters (``PG84#1``, ``PG84#2``, …) that are at most so long, but for a chapter that
+            alone is longer.
     """
 
     catalogue: str | None = None
     max_book_bytes: int = 50_000_000
+    public_domain_only: bool = False
+    split_over: int | None = None
 
     def __post_init__(self) -> None:
         if self.max_book_bytes < 1:
@@ -72,7 +83,11 @@ class GutenbergReader:
     def read(self, file: BinaryIO, source: str) -> Iterator[ReaderItem]:
         """Yield one item for each book, and for each other member of an archive."""
         for member in _one_edition_each(self._members(file, source), source):
-            yield member if not isinstance(member, Member) else self._item(member, source)
+            item = self._item(member, source) if isinstance(member, Member) else member
+            if isinstance(item, Record) and self.split_over is not None:
+                yield from _split(item, self.split_over)
+            else:
+                yield item
 
     def _members(self, file: BinaryIO, source: str) -> Iterator[Member]:
         magic = file.read(4)
@@ -133,12 +148,34 @@ class GutenbergReader:
             metadata = {**facts, **metadata}
             if "author" not in metadata and "authors" in facts:
                 metadata["author"] = facts["authors"]
+        if self.public_domain_only:
+            rights = metadata.get("rights", "")
+            if not rights.startswith(PUBLIC_DOMAIN):
+                reason = "rights.copyrighted" if rights else "rights.unknown"
+                return GatedRecord(place=place, reason=reason)
         return Record(
             place=place,
             content=book.body,
             media_type="text/plain",
             date=_date(metadata.get("release_date")),
             metadata=metadata,
+        )
+
+
+def _split(book: Record, at_most: int) -> Iterator[Record]:
+    text = str(book.content)
+    if len(text) <= at_most:
+        yield book
+        return
+    of_book = chapters(text)
+    parts = whole_chapters([len(chapter) for chapter in of_book], at_most=at_most)
+    for number, part in enumerate(parts, start=1):
+        told = {"part": f"{number} of {len(parts)}", "chapters": f"{part.start + 1}-{part.stop}"}
+        yield replace(
+            book,
+            content="".join(of_book[part]),
+            place=replace(book.place, record_id=f"{book.place.record_id}#{number}"),
+            metadata={**book.metadata, **told},
         )
 
 

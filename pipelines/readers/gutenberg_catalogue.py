@@ -19,7 +19,7 @@ from xml.etree import ElementTree as ET
 from pipelines.readers.archive import tar_members
 from pipelines.readers.jsonl import STREAM_ERRORS, is_file_system_error, open_decompressed
 
-__all__ = ["Catalogue", "load_catalogue", "parse_rdf"]
+__all__ = ["Catalogue", "load_catalogue", "parse_rdf", "tells_rights"]
 
 MAXIMUM_RDF_BYTES = 20_000_000
 """A longer record is refused; those of Project Gutenberg are 5 to 100 kB."""
@@ -92,6 +92,20 @@ def load_catalogue(path: str) -> Catalogue:
     if not books:
         raise ValueError(f"catalogue {path}: no record of a book in it; {'; '.join(problems[:3])}")
     return Catalogue(books=books, problems=tuple(problems))
+
+
+def tells_rights(path: str) -> bool:
+    """Tell whether a catalogue says if a book is in the public domain; ``pg_catalog.csv`` does not.
+
+    Raises:
+        OSError: If the file or folder can't be opened.
+    """
+    name = re.sub(r"\.(gz|zst)$", "", Path(path).name.lower())
+    if not name.endswith(".csv"):
+        return True
+    with Path(path).open("rb") as file:
+        first = open_decompressed(file).readline(MAXIMUM_RDF_BYTES)
+    return "rights" in next(csv.reader([first.decode("utf-8-sig", "replace")]), [])
 
 
 _Result = tuple[int, dict[str, str]] | str

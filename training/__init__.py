@@ -1,0 +1,1 @@
+"""What training reads of a corpus: sequences by curriculum, and packings to compare them with."""

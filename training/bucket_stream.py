@@ -1,0 +1,83 @@
+"""The sequences of one bucket in the order of one epoch, a few row groups in memory at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from training.buckets import Bucket, file_system
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """Sequences in memory.
+
+    Attributes:
+        ids: Their tokens, a row a sequence.
+        documents: For each the id of its document.
+        offsets: For each the token of its document where it begins.
+    """
+
+    ids: npt.NDArray[np.unsignedinteger]
+    documents: pa.Array
+    offsets: npt.NDArray[np.int64]
+
+    def part(self, start: int, end: int) -> "Sequences":
+        """Return the sequences from ``start`` to before ``end``."""
+        documents = self.documents.slice(start, end - start)
+        return Sequences(self.ids[start:end], documents, self.offsets[start:end])
+
+
+class BucketStream:
+    """The sequences of one bucket in the order of one epoch, window by window."""
+
+    def __init__(self, corpus: str, bucket: Bucket, *, seed: int, epoch: int, window: int) -> None:
+        self._system, _ = file_system(corpus)
+        self._bucket = bucket
+        self._seeds = [seed, epoch, bucket.bucket]
+        order = np.random.default_rng(self._seeds).permutation(len(bucket.row_groups))
+        groups = [bucket.row_groups[place] for place in order]
+        self._windows = [groups[start : start + window] for start in range(0, len(groups), window)]
+        rows = [sum(group.rows for group in window) for window in self._windows]
+        self._starts = np.concatenate([[0], np.cumsum(rows)])
+        self._loaded: tuple[int, Sequences] | None = None
+
+    def rows(self, start: int, end: int) -> Sequences:
+        """Return the sequences from ``start`` to before ``end`` of the epoch's order."""
+        parts = list(self._parts(start, end))
+        return Sequences(
+            np.concatenate([part.ids for part in parts]),
+            pa.concat_arrays([part.documents for part in parts]),
+            np.concatenate([part.offsets for part in parts]),
+        )
+
+    def _parts(self, start: int, end: int) -> Iterator[Sequences]:
+        while start < end:
+            number = int(np.searchsorted(self._starts, start, "right")) - 1
+            stop = min(end, int(self._starts[number + 1]))
+            before = int(self._starts[number])
+            yield self._window(number).part(start - before, stop - before)
+            start = stop
+
+    def _window(self, number: int) -> Sequences:
+        if self._loaded is None or self._loaded[0] != number:
+            self._loaded = None  # its memory goes to the next
+            self._loaded = (number, self._load(number))
+        return self._loaded[1]
+
+    def _load(self, number: int) -> Sequences:
+        tables = []
+        for group in self._windows[number]:
+            with self._system.open_input_file(group.path) as file:
+                tables.append(pq.ParquetFile(file).read_row_group(group.number))
+        table = pa.concat_tables(tables).combine_chunks()
+        order = np.random.default_rng([*self._seeds, number]).permutation(len(table))
+        ids = table["input_ids"].combine_chunks().flatten().to_numpy()
+        return Sequences(
+            ids.reshape(-1, self._bucket.size)[order],
+            table["document"].combine_chunks().take(pa.array(order)),
+            table["offset"].to_numpy()[order],
+        )
