@@ -52,7 +52,8 @@ def train_harmful(
     """Train the models, fit their combination, choose a threshold, write the folder.
 
     The weights are fitted on sources that the models did not see: each source in turn is left out
-    of a training and scored by it. Where there is one source only, fifths of it are left out.
+    of a training and scored by it. Where fewer than two sources have both classes, fifths of
+    the texts are left out.
 
     Args:
         texts: Labelled texts of words, as :func:`prepared` gives them.
@@ -110,7 +111,9 @@ def _labels(texts: Sequence[LabelledText]) -> npt.NDArray[np.bool_]:
 
 
 def _folds(texts: Sequence[LabelledText]) -> list[str]:
-    if len({text.source for text in texts}) > 1:
+    classes = {(text.source, text.positive) for text in texts}
+    both = [source for source, positive in classes if positive and (source, False) in classes]
+    if len(both) > 1:
         return [text.source for text in texts]
     return [str(xxhash.xxh3_64_intdigest(text.text.encode()) % _FOLDS) for text in texts]
 

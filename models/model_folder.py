@@ -53,6 +53,11 @@ def resolve(name: str) -> str:
     return str(_SHIPPED / name) if name in shipped() else name
 
 
+def is_folder(path: str) -> bool:
+    """Tell whether a path names a model that comes along or a folder on this machine."""
+    return path in shipped() or Path(path).is_dir()
+
+
 def read(path: str, kind: Kind) -> ModelFolder:
     """Read the description of a trained model.
 
