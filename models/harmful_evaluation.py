@@ -10,8 +10,8 @@ import xxhash
 from datasketch import MinHash, MinHashLSH
 
 from models.harmful import HarmfulContent
-from models.harmful_training import HarmfulSettings, prepared, score_parts, train_harmful
-from models.labelled_text import LabelledText, whole_documents
+from models.harmful_training import HarmfulSettings, score_parts, train_harmful
+from models.labelled_text import LabelledText, prepared, whole_documents
 from models.measures import AtThreshold, Labels, Scores, at_threshold, best, roc_auc, sweep
 
 PAPER = "paper: harmful of the same sources, general text"

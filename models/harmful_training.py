@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from models import model_folder
 from models.classifier import ClassifierSettings, train_classifier
 from models.harmful import CLASSIFIER, HARMFUL, REFERENCE, HarmfulContent, HarmfulParts
-from models.labelled_text import LabelledText, training_text
+from models.labelled_text import LabelledText
 from models.measures import best, sweep
 from models.ngram import NgramSettings, train_ngram
 
@@ -30,15 +30,6 @@ class HarmfulSettings:
 
     ngrams: NgramSettings = NgramSettings(order=3, prune=(0, 0, 1), quantise_bits=8)
     classifier: ClassifierSettings = ClassifierSettings(smallest_subword=3, largest_subword=5)
-
-
-def prepared(texts: Sequence[LabelledText]) -> list[LabelledText]:
-    """Return the texts as the models see them, without those that have no word."""
-    return [
-        LabelledText(words, text.positive, text.source, text.document)
-        for text in texts
-        if (words := training_text(text.text))
-    ]
 
 
 def train_harmful(

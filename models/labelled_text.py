@@ -67,6 +67,15 @@ def training_text(text: str) -> str:
     return model_text(TextView(text))
 
 
+def prepared(texts: Iterable[LabelledText]) -> list[LabelledText]:
+    """Return the texts as the models see them, without those that have no word."""
+    return [
+        LabelledText(words, text.positive, text.source, text.document)
+        for text in texts
+        if (words := training_text(text.text))
+    ]
+
+
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the rows of a JSONL, CSV, TSV (all plain or gzip) or Parquet file.
 

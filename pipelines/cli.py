@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines import fetch
+from pipelines import evaluate_command, fetch, train_command
 from pipelines.errors import StageError, UserError
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     ):
         _add_command(commands, name, run, told)
     fetch.add_parser(commands)
+    train_command.add_parser(commands)
+    evaluate_command.add_parser(commands)
     return parser
 
 
