@@ -4,9 +4,6 @@ import gzip
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from py3langid.langid import MODEL_FILE
-from py3langid.langid import LanguageIdentifier as Py3LangId
-
 from models.language import LanguageIdentifier
 
 _LONG = 10
@@ -25,7 +22,15 @@ def accuracy(data: Path) -> list[tuple[str, str, float, int]]:
 
     A language that an identifier does not know is left out of its figures; the last row of each,
     ``all``, is the mean over the languages that it knows.
+
+    Raises:
+        ValueError: py3langid is not installed.
     """
+    try:
+        from py3langid.langid import MODEL_FILE
+        from py3langid.langid import LanguageIdentifier as Py3LangId
+    except ImportError:
+        raise ValueError("the comparison needs py3langid: pip install py3langid") from None
     ours = LanguageIdentifier()
     other = Py3LangId.from_pickled_model(MODEL_FILE, norm_probs=False)
     identifiers: list[tuple[str, set[str], Callable[[str], str | None]]] = [
