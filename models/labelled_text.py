@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filters.text_view import TextView
+
+_UNREADABLE = (
+    *(OSError, EOFError, UnicodeDecodeError, json.JSONDecodeError, csv.Error),
+    pa.ArrowInvalid,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
                 yield from csv.DictReader(file, delimiter="," if kind == ".csv" else "\t")
         else:
             raise ValueError("name it .jsonl, .csv, .tsv or .parquet, so that it can be read")
-    except (OSError, EOFError, UnicodeDecodeError, json.JSONDecodeError, csv.Error) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"can't be read: {error}") from None
 
 

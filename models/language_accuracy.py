@@ -32,10 +32,10 @@ def accuracy(data: Path) -> list[tuple[str, str, float, int]]:
     except ImportError:
         raise ValueError("the comparison needs py3langid: pip install py3langid") from None
     ours = LanguageIdentifier()
-    other = Py3LangId.from_pickled_model(MODEL_FILE, norm_probs=False)
+    other = Py3LangId.from_model_file(MODEL_FILE)
     identifiers: list[tuple[str, set[str], Callable[[str], str | None]]] = [
         ("lid.176", set(ours.languages()), lambda text: ours.identify(text)[0]),
-        ("py3langid", set(other.nb_classes), lambda text: str(other.classify(text)[0])),
+        ("py3langid", set(other.labels), lambda text: str(other.classify(text)[0])),
     ]
     texts = list(long_texts(data))
     rows = []
