@@ -28,7 +28,6 @@ from pipelines.readers.records import Record
 from pipelines.readers.warc import WarcReader
 from pipelines.recipe import Recipe
 
-
 _IDENTIFIER = LanguageIdentifier()
 
 

@@ -202,7 +202,9 @@ def _documents(texts: Sequence[LabelledText]) -> list[LabelledText]:
     return prepared(whole_documents(texts))
 
 
-def _scores(model: HarmfulContent, texts: Sequence[LabelledText]) -> tuple[Labels, dict[str, Scores]]:
+def _scores(
+    model: HarmfulContent, texts: Sequence[LabelledText]
+) -> tuple[Labels, dict[str, Scores]]:
     parts, labels = score_parts(model, texts)
     return labels, {
         "perplexity": np.array([part.log_probability for part in parts]),

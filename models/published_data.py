@@ -7,12 +7,8 @@ texts in the order of the files. Nothing of them comes along with thresher.
 import csv
 import gzip
 import html
-import io
-import json
 import re
-import zipfile
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from models.labelled_text import LabelledText
@@ -78,7 +74,9 @@ def _wikipedia_comments(path: Path) -> Iterator[LabelledText]:
         )
 
 
-def _table(path: Path, *, delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL) -> Iterator[dict[str, str]]:
+def _table(
+    path: Path, *, delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL
+) -> Iterator[dict[str, str]]:
     with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
         yield from csv.DictReader(file, delimiter=delimiter, quoting=quoting)  # type: ignore[arg-type]
 

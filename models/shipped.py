@@ -33,5 +33,3 @@ def train_shipped(data: Path, into: Path = _DATA) -> None:
     train_harmful(texts, general, into / "en-harmful", languages=("en",))
     for name, language in (("en-quality", "en"), ("zh-quality", "zh")):
         train_quality(quality_texts(data, name), into / name, languages=(language,))
-
-

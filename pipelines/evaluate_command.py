@@ -116,7 +116,7 @@ def _write_sweeps(path: Path, results: "Iterable[Evaluated]") -> None:
 def _quality(
     texts: "Sequence[LabelledText]",
     ordinary: "Sequence[LabelledText]",
-    arguments: argparse.Namespace,  # noqa: ARG001
+    arguments: argparse.Namespace,
 ) -> None:
     from models.quality_training import KNOWN, evaluate_quality
 

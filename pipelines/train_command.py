@@ -128,7 +128,9 @@ def _run(arguments: argparse.Namespace) -> int:
     except (ValueError, NoTrainer) as error:
         raise UserError(f"train {arguments.kind}: {error}") from None
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"{arguments.into}: trained on {len(texts) + len(ordinary):,} texts", markup=False)
+    console.print(
+        f"{arguments.into}: trained on {len(texts) + len(ordinary):,} texts", markup=False
+    )
     console.print(
         f"next:    models: {{{arguments.kind}: {arguments.into}}} in the recipe", markup=False
     )

@@ -8,7 +8,14 @@ import pytest
 from filters.text_view import TextView
 from models.classifier import ClassifierSettings
 from models.harmful import HarmfulContent
-from models.harmful_evaluation import NAMES, PAPER, SAME, UNSEEN, evaluate_harmful, without_near_copies
+from models.harmful_evaluation import (
+    NAMES,
+    PAPER,
+    SAME,
+    UNSEEN,
+    evaluate_harmful,
+    without_near_copies,
+)
 from models.harmful_training import HarmfulSettings, train_harmful
 from models.labelled_text import LabelledText
 

@@ -8,15 +8,15 @@ import pytest
 
 from models.labelled_text import LabelledText, prepared, read_labelled, read_rows, whole_documents
 
-ROWS = [{"text": "Bad, \"very\" bad", "label": "1"}, {"text": "good", "label": "0"}]
+ROWS = [{"text": 'Bad, "very" bad', "label": "1"}, {"text": "good", "label": "0"}]
 
 
 def write(path: Path) -> Path:
     if path.suffix == ".parquet":
         pq.write_table(pa.Table.from_pylist(ROWS), path)
     elif ".jsonl" in path.name:
-        content = "".join(json.dumps(row) + "\n" for row in ROWS)
-        path.write_bytes(gzip.compress(content.encode()) if path.suffix == ".gz" else content.encode())
+        content = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
+        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     else:
         mark = "\t" if path.suffix == ".tsv" else ","
         path.write_text(f'text{mark}label\n"Bad, ""very"" bad"{mark}1\ngood{mark}0\n')

@@ -47,7 +47,8 @@ def test_what_is_no_kenlm_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_quality_is_the_probability_of_the_positive_class(quality_model: str) -> None:
-    classifier = pickle.loads(pickle.dumps(QualityClassifier(models=[QualityModel(path=quality_model)])))
+    model = QualityClassifier(models=[QualityModel(path=quality_model)])
+    classifier = pickle.loads(pickle.dumps(model))
     classifier.load()
 
     def score(text: str) -> float:

@@ -292,7 +292,7 @@ def test_learned_scores_are_computed_where_the_recipe_gives_a_model(
         run(
             output,
             f"models.harmful.path={harmful_model}",
-            f"models.quality.path={quality_model}",
+            f"models.quality={quality_model}",
             "rules.quality.score={min: 0.5, keep_null: false}",
         )
         == 0
