@@ -1,7 +1,7 @@
 """Training the models of harmful content, and the weights that combine them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,8 +28,12 @@ _FOLDS = 5
 class HarmfulSettings:
     """How the models are trained; the defaults are those of the model that comes along."""
 
-    ngrams: NgramSettings = NgramSettings(order=3, prune=(0, 0, 1), quantise_bits=8)
-    classifier: ClassifierSettings = ClassifierSettings(smallest_subword=3, largest_subword=5)
+    ngrams: NgramSettings = field(
+        default_factory=lambda: NgramSettings(order=3, prune=(0, 0, 1), quantise_bits=8)
+    )
+    classifier: ClassifierSettings = field(
+        default_factory=lambda: ClassifierSettings(smallest_subword=3, largest_subword=5)
+    )
 
 
 def train_harmful(
@@ -55,7 +59,7 @@ def train_harmful(
 
     Raises:
         ValueError: there is one class only, or too little text.
-        NoTrainer: KenLM's programs are not there.
+        NoTrainerError: KenLM's programs are not there.
     """
     settings = settings or HarmfulSettings()
     into.mkdir(parents=True, exist_ok=True)

@@ -63,7 +63,7 @@ def model_text(view: TextView) -> str:
     found by ICU.
 
     >>> model_text(TextView("Don't\n panic!  北京大学"))
-    "don't panic ! 北京 大学"
+    "do n't panic ! 北京 大学"
     """
     return " ".join(view.words).lower().encode("utf-8", "replace").decode()
 

@@ -17,7 +17,7 @@ LARGEST_ORDER = 6
 """KenLM's models hold at most 6-grams (``KENLM_MAX_ORDER``), in its wheel too."""
 
 
-class NoTrainer(RuntimeError):
+class NoTrainerError(RuntimeError):
     """``lmplz`` or ``build_binary`` is not there."""
 
 
@@ -54,12 +54,12 @@ def trainer(name: str) -> str:
     """Return the path of ``lmplz`` or ``build_binary``.
 
     Raises:
-        NoTrainer: it is neither beside the interpreter nor on the PATH.
+        NoTrainerError: it is neither beside the interpreter nor on the PATH.
     """
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
-        raise NoTrainer(f"training an n-gram model needs KenLM's `{name}`: {HOW_TO_GET_LMPLZ}")
+        raise NoTrainerError(f"training an n-gram model needs KenLM's `{name}`: {HOW_TO_GET_LMPLZ}")
     return found
 
 
@@ -77,7 +77,7 @@ def train_ngram(
         memory: What ``lmplz`` may use to sort; past that it sorts on disk.
 
     Raises:
-        NoTrainer: KenLM's programs are not there.
+        NoTrainerError: KenLM's programs are not there.
         ValueError: there is no text, or too little of it for the order.
     """
     estimate, build = trainer("lmplz"), trainer("build_binary")

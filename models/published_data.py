@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from models.labelled_text import LabelledText
 
@@ -75,10 +76,10 @@ def _wikipedia_comments(path: Path) -> Iterator[LabelledText]:
 
 
 def _table(
-    path: Path, *, delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL
+    path: Path, *, delimiter: str = ",", quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
 ) -> Iterator[dict[str, str]]:
     with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
-        yield from csv.DictReader(file, delimiter=delimiter, quoting=quoting)  # type: ignore[arg-type]
+        yield from csv.DictReader(file, delimiter=delimiter, quoting=quoting)
 
 
 def _leipzig(path: Path) -> Iterator[str]:

@@ -11,7 +11,7 @@ import html
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
@@ -79,7 +79,7 @@ def quality_chinese(data: Path) -> list[LabelledText]:
 
 
 def _labelled(
-    positives: dict[str, Iterable[str]], negatives: dict[str, Iterable[str]], *, language: str
+    positives: Mapping[str, Iterable[str]], negatives: Mapping[str, Iterable[str]], *, language: str
 ) -> list[LabelledText]:
     return [
         LabelledText(text=passage, positive=positive, source=source)

@@ -27,7 +27,7 @@ def train_shipped(data: Path, into: Path = _DATA) -> None:
 
     Raises:
         OSError: the data lack a file.
-        NoTrainer: KenLM's programs are not there.
+        NoTrainerError: KenLM's programs are not there.
     """
     texts, general = harmful_texts(data)
     train_harmful(texts, general, into / "en-harmful", languages=("en",))

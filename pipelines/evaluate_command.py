@@ -32,6 +32,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         train_command.add_labelled_options(command)
         command.set_defaults(run=_run, evaluate=evaluate)
         if kind == "harmful":
+            train_command.add_classifier_options(command)
             command.add_argument(
                 "--sweep", type=Path, metavar="CSV", help="write what each threshold gets right"
             )
@@ -39,6 +40,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     shipped.add_argument("model", choices=("en-harmful", "en-quality", "zh-quality", "language"))
     shipped.add_argument("data", type=Path, metavar="DATA")
     shipped.add_argument("--sweep", type=Path, metavar="CSV")
+    train_command.add_classifier_options(shipped)
     shipped.set_defaults(run=_shipped)
 
 
@@ -68,11 +70,11 @@ def _shipped(arguments: argparse.Namespace) -> int:
 
 
 def _told(evaluate: Callable[[], None]) -> int:
-    from models.ngram import NoTrainer
+    from models.ngram import NoTrainerError
 
     try:
         evaluate()
-    except (ValueError, NoTrainer) as error:
+    except (ValueError, NoTrainerError) as error:
         raise UserError(f"evaluate: {error}") from None
     except OSError as error:
         raise UserError(f"{error.filename}: {error.strerror}") from None
@@ -85,8 +87,10 @@ def _harmful(
     arguments: argparse.Namespace,
 ) -> None:
     from models.harmful_evaluation import evaluate_harmful
+    from models.harmful_training import HarmfulSettings
 
-    results = evaluate_harmful(texts, ordinary)
+    settings = HarmfulSettings(classifier=train_command.classifier_settings(arguments))
+    results = evaluate_harmful(texts, ordinary, settings)
     _print(
         ("protocol", "source", "unit", "score", "AUC", "macro-F1", "precision", "recall"),
         [

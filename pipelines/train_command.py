@@ -10,6 +10,7 @@ from rich.console import Console
 from pipelines.errors import UserError
 
 if TYPE_CHECKING:
+    from models.classifier import ClassifierSettings
     from models.labelled_text import LabelledText
 
 
@@ -35,6 +36,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     harmful.add_argument(
         "--quantise", type=int, default=8, metavar="BITS", help="bits a probability (8); 0: floats"
     )
+    add_classifier_options(harmful)
     harmful.set_defaults(run=_run, train=_harmful)
     quality = kinds.add_parser("quality", help="a classifier of good against ordinary text")
     add_labelled_options(quality)
@@ -72,6 +74,26 @@ def add_labelled_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--general", nargs="*", default=[], type=Path, metavar="FILE", help="more ordinary text"
+    )
+
+
+def add_classifier_options(parser: argparse.ArgumentParser) -> None:
+    """Add the option that decides how large, and how slow to train, the classifier is."""
+    parser.add_argument(
+        "--subword-buckets",
+        type=int,
+        default=100_000,
+        metavar="N",
+        help="vectors that subwords share (100000); fewer make a smaller classifier",
+    )
+
+
+def classifier_settings(arguments: argparse.Namespace) -> "ClassifierSettings":
+    """Return the settings of the classifier of harmful content."""
+    from models.classifier import ClassifierSettings
+
+    return ClassifierSettings(
+        smallest_subword=3, largest_subword=5, buckets=arguments.subword_buckets
     )
 
 
@@ -120,12 +142,12 @@ def general(arguments: argparse.Namespace) -> "list[LabelledText]":
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from models.ngram import NoTrainer
+    from models.ngram import NoTrainerError
 
     texts, ordinary = labelled(arguments), general(arguments)
     try:
         arguments.train(arguments, texts, ordinary)
-    except (ValueError, NoTrainer) as error:
+    except (ValueError, NoTrainerError) as error:
         raise UserError(f"train {arguments.kind}: {error}") from None
     console = Console(highlight=False, soft_wrap=True)
     console.print(
@@ -153,7 +175,7 @@ def _harmful(
         ordinary,
         arguments.into,
         languages=tuple(arguments.language),
-        settings=HarmfulSettings(ngrams=ngrams),
+        settings=HarmfulSettings(ngrams=ngrams, classifier=classifier_settings(arguments)),
     )
 
 
@@ -168,12 +190,12 @@ def _quality(
 
 
 def _shipped(arguments: argparse.Namespace) -> int:
-    from models.ngram import NoTrainer
+    from models.ngram import NoTrainerError
     from models.shipped import train_shipped
 
     try:
         train_shipped(arguments.data)
-    except NoTrainer as error:
+    except NoTrainerError as error:
         raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(f"{error.filename}: {error.strerror}; DATA lacks it") from None

@@ -53,7 +53,7 @@ def test_words_of_a_model_and_documents_of_sentences() -> None:
         LabelledText(" \n", positive=False, source="s"),
     ]
     assert prepared(sentences) == [
-        LabelledText("don't go !", positive=False, source="s", document="1"),
+        LabelledText("do n't go !", positive=False, source="s", document="1"),
         LabelledText("我 爱 北京 大学", positive=True, source="s", document="1"),
     ]
     assert whole_documents(sentences) == [

@@ -1,11 +1,11 @@
 import math
+import sys
 from pathlib import Path
 
 import kenlm
 import pytest
 
-from models import ngram
-from models.ngram import NgramSettings, NoTrainer, train_ngram
+from models.ngram import NgramSettings, NoTrainerError, train_ngram
 
 TEXTS = ["the cat sat on the mat", "the dog sat on the log", "a cat and a dog"] * 3
 
@@ -66,7 +66,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, int], told: str) 
 def test_without_the_trainer_it_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ngram.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NoTrainer, match="needs KenLM's `lmplz`: `make lmplz` builds it"):
+    with pytest.raises(NoTrainerError, match="needs KenLM's `lmplz`: `make lmplz` builds it"):
         train_ngram(TEXTS, tmp_path / "m", NgramSettings())

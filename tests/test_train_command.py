@@ -26,7 +26,8 @@ def labelled(tmp_path: Path) -> str:
 @pytest.mark.lmplz
 def test_a_trained_model_scores_documents(tmp_path: Path, labelled: str) -> None:
     into = str(tmp_path / "harmful")
-    assert main(["train", "harmful", labelled, "--source", "site", "--into", into]) == 0
+    few = ["--subword-buckets", "1000"]
+    assert main(["train", "harmful", labelled, "--source", "site", "--into", into, *few]) == 0
     quality = str(tmp_path / "quality")
     arguments = ["--positive", "0", "--into", quality, "--language", "en"]
     assert main(["train", "quality", labelled, *arguments]) == 0
@@ -47,6 +48,7 @@ def test_the_figures_of_a_source_that_was_not_seen(
     general = tmp_path / "general.jsonl"
     general.write_text("".join(f'{{"text": "rain fell on town {n} today"}}\n' for n in range(40)))
     options = ["--source", "site", "--general", str(general), "--sweep", str(sweep)]
+    options += ["--subword-buckets", "1000"]
     assert main(["evaluate", "harmful", labelled, *options]) == 0
     told = capsys.readouterr().out
     assert "unseen source, both" in told
