@@ -3,6 +3,12 @@
 # Run:    docker run --rm --user "$(id -u)" -v "$PWD:/data" -w /data thresher run recipe.yaml
 # On a cluster pass it as Beam's --sdk_container_image: without a command it is Beam's worker.
 ARG BEAM_VERSION=2.77.0
+
+# KenLM's trainer is built apart: compilers and headers stay out of the image.
+FROM python:3.11-slim-bookworm AS lmplz
+COPY models/build_lmplz.sh ./
+RUN sh build_lmplz.sh /opt/kenlm
+
 FROM apache/beam_python3.11_sdk:${BEAM_VERSION}
 
 WORKDIR /opt/thresher
@@ -17,6 +23,8 @@ COPY models ./models
 COPY pipelines ./pipelines
 RUN pip install --no-cache-dir --no-deps . && thresher --version
 COPY configs ./configs
+
+COPY --from=lmplz /opt/kenlm/lmplz /opt/kenlm/build_binary /usr/local/bin/
 
 RUN useradd --create-home --uid 10001 thresher
 USER thresher

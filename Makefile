@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models lock clean system-packages
+.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models lmplz lock clean system-packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -24,7 +24,7 @@ $(VENV)/dev: $(BIN)/thresher requirements-dev.txt
 quickstart: $(BIN)/thresher  ## install, run the main job on the sample, say where to look
 	$(BIN)/thresher run configs/quickstart.yaml
 
-test: $(VENV)/dev system-packages  ## install what tests need and run them
+test: $(VENV)/dev system-packages lmplz  ## install what tests need and run them
 	$(BIN)/pytest -n auto -q $(PYTEST_OPTIONS)
 
 system-packages:
@@ -77,8 +77,13 @@ format: $(VENV)/dev  ## put the code in form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-models: $(BIN)/thresher  ## train the shipped tokenizer from DATA
+lmplz: $(BIN)/lmplz  ## build the trainer of n-gram models, KenLM's lmplz, into the environment
+$(BIN)/lmplz: | $(BIN)/thresher
+	sh models/build_lmplz.sh $(BIN)
+
+models: $(BIN)/thresher lmplz  ## train the shipped tokenizer and models from DATA
 	$(BIN)/python -m models.tokens $(DATA)
+	$(BIN)/thresher train shipped $(DATA)
 
 lock: $(VENV)/dev  ## renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -22,10 +22,13 @@ from filters.extraction import ExtractionError, extract_text
 from filters.pii import PersonalData
 from filters.registry import EDITS
 from filters.text_view import TextView
+from models.language import LanguageIdentifier
 from pipelines.document_scorer import all_families
 from pipelines.readers.records import Record
 from pipelines.readers.warc import WarcReader
 from pipelines.recipe import Recipe
+
+_IDENTIFIER = LanguageIdentifier()
 
 
 def read(paths: list[Path]) -> Iterator[Record]:
@@ -48,6 +51,11 @@ def extract(record: Record) -> str:
         return ""
 
 
+def language_of(text: str) -> str | None:
+    """Return the code of a text's language."""
+    return _IDENTIFIER.identify(text)[0]
+
+
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     """Return the CPU seconds of some work, and its result."""
     start = time.process_time()
@@ -61,14 +69,20 @@ def main() -> None:
     parser.add_argument("archives", nargs="+", type=Path)
     archives = parser.parse_args().archives
     recipe = Recipe.model_validate(
-        {"name": "cost", "input": [{"format": "warc", "paths": ["-"]}], "output": "-"}
+        {
+            "name": "cost",
+            "input": [{"format": "warc", "paths": ["-"]}],
+            "output": "-",
+            "models": {"harmful": "en-harmful", "quality": ["en-quality", "zh-quality"]},
+        }
     )
     families = all_families(recipe)
     for family in families:
         family.compute(TextView("Models load at the first document."))
     reading, records = timed(lambda: list(read(archives)))
     extracting, texts = timed(lambda: [text for text in map(extract, records) if text])
-    views = [TextView(text) for text in texts]
+    # Documents come with their language, which decides the models that score them.
+    views = [TextView(text, language=language_of(text)) for text in texts]
     viewing, _ = timed(lambda: [(view.words, view.word_ids, view.word_hashes) for view in views])
     steps = [("read", reading), ("decode and extract", extracting), ("words and hashes", viewing)]
     for family in families:

@@ -85,16 +85,18 @@ class LanguageIdentifier:
         """Return the codes of the languages that the model knows."""
         return [label.removeprefix("__label__") for label in self._loaded.get_labels()]
 
+    def identify(self, text: str) -> tuple[str | None, float | None]:
+        """Return the most likely language and its probability; None without a visible character."""
+        line = _WHITESPACE.sub(" ", self._sample(text)).strip()
+        if not line:
+            return None, None
+        # fastText refuses what is not UTF-8.
+        labels, probabilities = self._loaded.predict(line.encode("utf-8", "replace").decode())
+        if not labels:
+            return None, None
+        return labels[0].removeprefix("__label__"), min(1.0, float(probabilities[0]))
+
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Return the language and its probability; nulls for a text without a visible character."""
-        text = _WHITESPACE.sub(" ", self._sample(view.text)).strip()
-        if not text:
-            return {"language.code": None, "language.score": None}
-        # fastText refuses what is not UTF-8.
-        labels, probabilities = self._loaded.predict(text.encode("utf-8", "replace").decode())
-        if not labels:
-            return {"language.code": None, "language.score": None}
-        return {
-            "language.code": labels[0].removeprefix("__label__"),
-            "language.score": min(1.0, float(probabilities[0])),
-        }
+        code, score = self.identify(view.text)
+        return {"language.code": code, "language.score": score}

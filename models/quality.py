@@ -1,24 +1,73 @@
 """Quality score by a fastText classifier of good against ordinary text."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
-
-import fasttext
 
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
+from models import model_folder
+from models.classifier import POSITIVE, Classifier
+from models.labelled_text import model_text
 
+CLASSIFIER = "classifier.bin"
 _WHITESPACE = re.compile(r"\s+")
 
 
-class QualityClassifier:
-    """Probability that a document is of the positive class of a supervised fastText model.
+class QualityModel:
+    """One classifier of quality, with the languages that it is for.
 
     Args:
-        path: A fastText supervised model.
-        label: The label of good text in that model.
+        path: A fastText supervised model, which sees the text as it is in one line, or a folder
+            of ``thresher train quality`` or the name of a model that comes along (``en-quality``),
+            which see its words in lower case.
+        label: The label of good text.
+    """
+
+    def __init__(self, *, path: str, label: str = POSITIVE) -> None:
+        self.path = path
+        self.label = label
+
+    def __getstate__(self) -> dict[str, str]:
+        return {"path": self.path, "label": self.label}
+
+    @cached_property
+    def _folder(self) -> model_folder.ModelFolder | None:
+        path = model_folder.resolve(self.path)
+        return model_folder.read(path, "quality") if model_folder.is_folder(self.path) else None
+
+    @cached_property
+    def _classifier(self) -> Classifier:
+        path = self.path if self._folder is None else self._folder.file(CLASSIFIER)
+        return Classifier(path, self.label)
+
+    def load(self) -> None:
+        """Load the model now.
+
+        Raises:
+            ValueError: a file is missing, of another kind or does not know the label.
+        """
+        self._classifier.load()
+
+    def is_for(self, language: str | None) -> bool:
+        """Tell whether the model is for texts in a language."""
+        folder = self._folder
+        return folder is None or not folder.languages or language in folder.languages
+
+    def score(self, view: TextView) -> float | None:
+        """Return the probability of good text; None for a text without a visible character."""
+        if self._folder is None:
+            text = _WHITESPACE.sub(" ", view.text).strip().encode("utf-8", "replace").decode()
+        else:
+            text = model_text(view)
+        return self._classifier.probability(text) if text else None
+
+
+class QualityClassifier:
+    """Probability that a document is like good text.
+
+    Args:
+        models: The classifiers; the first that is for the document's language scores it.
     """
 
     signals = (
@@ -31,32 +80,19 @@ class QualityClassifier:
         ),
     )
 
-    def __init__(self, *, path: str, label: str = "__label__positive") -> None:
-        self.path = path
-        self.label = label
-
-    def __getstate__(self) -> dict[str, str]:
-        return {"path": self.path, "label": self.label}
-
-    @cached_property
-    def _loaded(self) -> Any:
-        return fasttext.load_model(self.path)
+    def __init__(self, *, models: Sequence[QualityModel]) -> None:
+        self.models = tuple(models)
 
     def load(self) -> None:
-        """Load the model now.
+        """Load the models now.
 
         Raises:
-            ValueError: the file is missing, is no fastText model or does not know the label.
+            ValueError: a file is missing, of another kind or does not know its label.
         """
-        known = self._loaded.get_labels()
-        if self.label not in known:
-            raise ValueError(f"no label {self.label}; the model knows {', '.join(known[:20])}")
+        for model in self.models:
+            model.load()
 
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
-        """Return the probability in [0, 1]; null for a text without a visible character."""
-        text = _WHITESPACE.sub(" ", view.text).strip()
-        if not text:
-            return {"quality.score": None}
-        labels, probabilities = self._loaded.predict(text.encode("utf-8", "replace").decode(), k=-1)
-        scores = dict(zip(labels, probabilities, strict=True))
-        return {"quality.score": min(1.0, max(0.0, float(scores.get(self.label, 0.0))))}
+        """Return the probability; null without a visible character or a model of the language."""
+        model = next((model for model in self.models if model.is_for(view.language)), None)
+        return {"quality.score": None if model is None else model.score(view)}

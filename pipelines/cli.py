@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines import export, fetch, plan_curriculum
+from pipelines import evaluate_command, export, fetch, plan_curriculum, train_command
 from pipelines.errors import StageError, UserError
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_parser(commands)
     plan_curriculum.add_parser(commands)
     export.add_parser(commands)
+    train_command.add_parser(commands)
+    evaluate_command.add_parser(commands)
     return parser
 
 

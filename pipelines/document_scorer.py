@@ -16,16 +16,17 @@ from filters.signals import Signal, SignalFamily
 from filters.text_view import TextView
 from filters.url_lists import Address, UrlList
 from filters.url_rules import UrlRules
-from models.harmful import HarmfulPerplexity
+from models.harmful import HarmfulContent, HarmfulPerplexity
 from models.language import LanguageIdentifier
-from models.quality import QualityClassifier
+from models.quality import QualityClassifier, QualityModel
 from models.tokens import DEFAULT as DEFAULT_TOKENIZER
 from models.tokens import TokenLength
 from pipelines import storage
 from pipelines.draft import Draft
 from pipelines.errors import UserError
+from pipelines.model_files import files_of, is_folder, with_local_files
 from pipelines.readers.records import FailedRecord, GatedRecord, Place, Record
-from pipelines.recipe import Model, Models, Recipe
+from pipelines.recipe import Recipe
 from pipelines.sandbox import ExtractionSandbox
 
 _HTML = ("text/html", "application/xhtml+xml")
@@ -67,7 +68,7 @@ class DocumentScorer:
         self._blocked = UrlList.of()
 
     def __enter__(self) -> Self:
-        self._language, *self._families = all_families(_with_local_files(self._recipe))
+        self._language, *self._families = all_families(with_local_files(self._recipe))
         if self._gates.blocked_domains:
             content = storage.read_bytes(self._gates.blocked_domains)
             self._blocked = UrlList.of(domains=content.decode().splitlines())
@@ -240,48 +241,33 @@ def model_files(recipe: Recipe) -> dict[str, str]:
     """
     hashes = {}
     named = all_families(recipe)
-    for path in filter(None, map(_model_path, named)):
-        if not storage.exists(path):
-            raise UserError(f"{path}: no such model file; check the recipe's model paths")
-        hashes[path] = storage.sha256(path)
-    for family, local in zip(named, all_families(_with_local_files(recipe)), strict=True):
-        if isinstance(local, _Learned):
+    for family in named:
+        for path in (file for model in _model_paths(family) for file in files_of(model)):
+            hashes[path] = storage.sha256(path)
+    for family, local in zip(named, all_families(with_local_files(recipe)), strict=True):
+        for name, model in zip(_model_paths(family), _models(local), strict=True):
             try:
-                local.load()
+                model.load()
             except ValueError as error:
                 message = " ".join(str(error).split())[:200]
-                raise UserError(f"{_model_path(family)}: {message}") from None
+                raise UserError(f"{name}: {message}") from None
     return hashes
 
 
-_Learned = LanguageIdentifier | TokenLength | HarmfulPerplexity | QualityClassifier
+_Model = LanguageIdentifier | TokenLength | HarmfulPerplexity | HarmfulContent | QualityModel
 
 
-def _model_path(family: SignalFamily) -> str | None:
-    if isinstance(family, TokenLength):
-        return family.tokenizer
-    if isinstance(family, LanguageIdentifier | HarmfulPerplexity | QualityClassifier):
-        return family.path
-    return None
+def _models(family: SignalFamily) -> list[_Model]:
+    if isinstance(family, QualityClassifier):
+        return list(family.models)
+    return [family] if isinstance(family, _Model) else []
 
 
-def _with_local_files(recipe: Recipe) -> Recipe:
-    """Return the recipe with copies on this machine for models and lists of remote stores."""
-
-    def localised(model: Model | None) -> Model | None:
-        return model and model.model_copy(update={"path": storage.local_copy(model.path)})
-
-    language = {"model": storage.local_copy(recipe.language.model)}
-    return recipe.model_copy(
-        update={
-            "language": recipe.language.model_copy(update=language),
-            "tokenizer": storage.local_copy(recipe.tokenizer),
-            "models": Models(
-                harmful=localised(recipe.models.harmful), quality=localised(recipe.models.quality)
-            ),
-            "signals": [entry.with_local_files() for entry in recipe.signals],
-        }
-    )
+def _model_paths(family: SignalFamily) -> list[str]:
+    return [
+        model.tokenizer if isinstance(model, TokenLength) else model.path
+        for model in _models(family)
+    ]
 
 
 def declared_families() -> list[SignalFamily]:
@@ -290,8 +276,8 @@ def declared_families() -> list[SignalFamily]:
         LanguageIdentifier(),
         TokenLength(),
         *(family() for family in FAMILIES.values()),
-        HarmfulPerplexity(path=""),
-        QualityClassifier(path=""),
+        HarmfulContent(path=""),
+        QualityClassifier(models=()),
     ]
 
 
@@ -302,11 +288,12 @@ def _families(recipe: Recipe) -> list[SignalFamily]:
         entry.family() for entry in recipe.signals if entry.name not in ("exact", "minhash")
     ]
     if recipe.models.harmful:
-        families.append(HarmfulPerplexity(path=recipe.models.harmful.path))
+        path = recipe.models.harmful.path
+        harmful = HarmfulContent if is_folder(path) else HarmfulPerplexity
+        families.append(harmful(path=path))
     if recipe.models.quality:
-        families.append(
-            QualityClassifier(path=recipe.models.quality.path, label=recipe.models.quality.label)
-        )
+        models = (QualityModel(path=of.path, label=of.label) for of in recipe.models.quality)
+        families.append(QualityClassifier(models=tuple(models)))
     if recipe.dedup:
         families.append(ExactHashes())
         if signature := recipe.dedup.signature():

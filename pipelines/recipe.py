@@ -126,17 +126,31 @@ class Gates(_Section):
 
 
 class Model(_Section):
-    """A trained model by its path."""
+    """A trained model: its path or the name of one that comes along, alone or as `path`."""
 
     path: str
     label: str = "__label__positive"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, data: Any) -> Any:
+        return {"path": data} if isinstance(data, str) else data
 
 
 class Models(_Section):
     """Learned scores; each is computed where its model is given."""
 
     harmful: Model | None = None
-    quality: Model | None = None
+    quality: list[Model] = Field(
+        [], description="The first that is for a document's language scores it."
+    )
+
+    @field_validator("quality", mode="before")
+    @classmethod
+    def _one_alone(cls, data: Any) -> Any:
+        if data is None:
+            return []
+        return data if isinstance(data, list) else [data]
 
 
 class Dedup(_Section):

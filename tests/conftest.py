@@ -1,5 +1,6 @@
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,10 @@ def missing() -> dict[str, str]:
     folder = real_data_folder()
     needs = {
         "real_data": (folder.is_dir(), f"no folder {folder}"),
+        "lmplz": (
+            Path(sys.executable).with_name("lmplz").exists(),
+            "no lmplz; make lmplz builds it",
+        ),
         "browser": (chromium() is not None, "no chromium; tests/system_packages.sh installs it"),
     }
     return {marker: reason for marker, (there, reason) in needs.items() if not there}

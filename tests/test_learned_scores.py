@@ -8,7 +8,7 @@ import pytest
 
 from filters.text_view import TextView
 from models.harmful import HarmfulPerplexity
-from models.quality import QualityClassifier
+from models.quality import QualityClassifier, QualityModel
 
 
 @pytest.fixture
@@ -47,7 +47,8 @@ def test_what_is_no_kenlm_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_quality_is_the_probability_of_the_positive_class(quality_model: str) -> None:
-    classifier = pickle.loads(pickle.dumps(QualityClassifier(path=quality_model)))
+    model = QualityClassifier(models=[QualityModel(path=quality_model)])
+    classifier = pickle.loads(pickle.dumps(model))
     classifier.load()
 
     def score(text: str) -> float:
@@ -58,7 +59,9 @@ def test_quality_is_the_probability_of_the_positive_class(quality_model: str) ->
 
     good, poor = score("the lemma follows\nfrom the theorem"), score("buy cheap here now")
     assert good > 0.9 > 0.1 > poor
-    flipped = QualityClassifier(path=quality_model, label="__label__negative")
+    flipped = QualityClassifier(
+        models=[QualityModel(path=quality_model, label="__label__negative")]
+    )
     assert flipped.compute(TextView("buy cheap here now"))["quality.score"] == pytest.approx(
         1 - poor, abs=1e-3
     )
@@ -68,4 +71,4 @@ def test_quality_is_the_probability_of_the_positive_class(quality_model: str) ->
 
 def test_a_label_that_the_model_does_not_know_is_refused(quality_model: str) -> None:
     with pytest.raises(ValueError, match=r"no label __label__hq; the model knows __label__"):
-        QualityClassifier(path=quality_model, label="__label__hq").load()
+        QualityModel(path=quality_model, label="__label__hq").load()

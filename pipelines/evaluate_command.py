@@ -1,0 +1,150 @@
+"""``thresher evaluate``: how good a score is on sources that it has not seen."""
+
+import argparse
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines import train_command
+from pipelines.errors import UserError
+
+if TYPE_CHECKING:
+    from models.harmful_evaluation import Evaluated
+    from models.labelled_text import LabelledText
+
+_THRESHOLD_COLUMNS = ("threshold", "precision", "recall", "f1", "macro_f1", "accuracy", "flagged")
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add ``evaluate`` to the commands."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="train and test a score across sources",
+        description="Train and test a score across sources: the tables of the model cards.",
+    )
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    for kind, evaluate in (("harmful", _harmful), ("quality", _quality)):
+        command = kinds.add_parser(kind, help=f"{kind} from labelled text of several sources")
+        train_command.add_labelled_options(command)
+        command.set_defaults(run=_run, evaluate=evaluate)
+        if kind == "harmful":
+            train_command.add_classifier_options(command)
+            command.add_argument(
+                "--sweep", type=Path, metavar="CSV", help="write what each threshold gets right"
+            )
+    shipped = kinds.add_parser("shipped", help="the models that come along, from their data")
+    shipped.add_argument("model", choices=("en-harmful", "en-quality", "zh-quality", "language"))
+    shipped.add_argument("data", type=Path, metavar="DATA")
+    shipped.add_argument("--sweep", type=Path, metavar="CSV")
+    train_command.add_classifier_options(shipped)
+    shipped.set_defaults(run=_shipped)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    texts = train_command.labelled(arguments)
+    ordinary = train_command.general(arguments)
+    return _told(lambda: arguments.evaluate(texts, ordinary, arguments))
+
+
+def _shipped(arguments: argparse.Namespace) -> int:
+    from models import shipped
+    from models.language_accuracy import accuracy
+
+    def evaluate() -> None:
+        if arguments.model == "en-harmful":
+            _harmful(*shipped.harmful_texts(arguments.data), arguments)
+        elif arguments.model == "language":
+            rows = [
+                (name, language, f"{share:.4f}", str(count))
+                for name, language, share, count in accuracy(arguments.data)
+            ]
+            _print(("identifier", "language", "accuracy", "texts"), rows)
+        else:
+            _quality(shipped.quality_texts(arguments.data, arguments.model), [], arguments)
+
+    return _told(evaluate)
+
+
+def _told(evaluate: Callable[[], None]) -> int:
+    from models.ngram import NoTrainerError
+
+    try:
+        evaluate()
+    except (ValueError, NoTrainerError) as error:
+        raise UserError(f"evaluate: {error}") from None
+    except OSError as error:
+        raise UserError(f"{error.filename}: {error.strerror}") from None
+    return 0
+
+
+def _harmful(
+    texts: "Sequence[LabelledText]",
+    ordinary: "Sequence[LabelledText]",
+    arguments: argparse.Namespace,
+) -> None:
+    from models.harmful_evaluation import evaluate_harmful
+    from models.harmful_training import HarmfulSettings
+
+    settings = HarmfulSettings(classifier=train_command.classifier_settings(arguments))
+    results = evaluate_harmful(texts, ordinary, settings)
+    _print(
+        ("protocol", "source", "unit", "score", "AUC", "macro-F1", "precision", "recall"),
+        [
+            (
+                result.protocol.partition(":")[0],
+                *(result.source, result.unit, result.score, f"{result.auc:.3f}"),
+                *(f"{result.chosen.macro_f1:.3f}", f"{result.chosen.precision:.3f}"),
+                f"{result.chosen.recall:.3f}",
+            )
+            for result in results
+        ],
+    )
+    if arguments.sweep:
+        _write_sweeps(arguments.sweep, results)
+
+
+def _write_sweeps(path: Path, results: "Iterable[Evaluated]") -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("protocol", "source", "unit", "score", *_THRESHOLD_COLUMNS))
+        for result in results:
+            place = (result.protocol, result.source, result.unit, result.score)
+            for at in result.swept:
+                writer.writerow((*place, *(getattr(at, name) for name in _THRESHOLD_COLUMNS)))
+
+
+def _quality(
+    texts: "Sequence[LabelledText]",
+    ordinary: "Sequence[LabelledText]",
+    arguments: argparse.Namespace,
+) -> None:
+    from models.quality_training import KNOWN, evaluate_quality
+
+    results = list(evaluate_quality([*texts, *ordinary]))
+    rows = [
+        (
+            *(result.positive, result.negative, f"{result.auc:.3f}", f"{result.calibration:.3f}"),
+            *(f"{result.chosen.precision:.3f}", f"{result.chosen.recall:.3f}"),
+        )
+        for result in results
+    ]
+    alone = [of for of in results if KNOWN in (of.positive, of.negative)]
+    pairs = [of for of in results if of not in alone]
+    for name, part in (("mean, one source unseen", alone), ("mean, both unseen", pairs)):
+        rows.append((name, "", f"{sum(of.auc for of in part) / len(part):.3f}", "", "", ""))
+    _print(("good source", "other source", "AUC", "calibration error", "precision", "recall"), rows)
+
+
+def _print(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    console = Console(highlight=False)
+    console = console if console.is_terminal else Console(highlight=False, width=140)
+    table = Table()
+    for column in columns:
+        table.add_column(column, justify="left" if column in columns[:4] else "right")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)

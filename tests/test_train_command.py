@@ -1,0 +1,97 @@
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from models import harmful_training
+from models.classifier import ClassifierSettings, train_classifier
+from pipelines.cli import main
+
+ROWS = [
+    {"text": text.format(word=word, number=number), "label": 1, "site": site}
+    for site, text in (
+        ("a", "you idiot {word} get out now {number}"),
+        ("b", "go home {word} said number {number} of all you idiot people"),
+    )
+    for number, word in enumerate(["moron", "scum", "fool"] * 8)
+] + [
+    {"text": text.format(word=word, number=number), "label": 0, "site": site}
+    for site, text in (
+        ("a", "the {word} opens on day {number} of the week"),
+        ("b", "day {number} was a quiet one in our {word} by the river"),
+    )
+    for number, word in enumerate(["garden", "library", "market"] * 8)
+]
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> str:
+    path = tmp_path / "labelled.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    return str(path)
+
+
+@pytest.fixture
+def small_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few rows of text fill no hundred thousand vectors, and quantising those takes seconds."""
+    small = ClassifierSettings(buckets=1_000, quantise=False)
+
+    def train(texts: Sequence[tuple[str, bool]], into: Path, _: ClassifierSettings) -> None:
+        train_classifier(texts, into, small)
+
+    monkeypatch.setattr(harmful_training, "train_classifier", train)
+
+
+@pytest.mark.lmplz
+@pytest.mark.usefixtures("small_classifier")
+def test_a_trained_model_scores_documents(tmp_path: Path, labelled: str) -> None:
+    into = str(tmp_path / "harmful")
+    assert main(["train", "harmful", labelled, "--source", "site", "--into", into]) == 0
+    quality = str(tmp_path / "quality")
+    arguments = ["--positive", "0", "--into", quality, "--language", "en"]
+    assert main(["train", "quality", labelled, *arguments]) == 0
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        f"name: mine\ninput:\n  - {{format: jsonl, paths: [{labelled}]}}\noutput: {tmp_path}/out\n"
+        f"models: {{harmful: {into}, quality: {quality}}}\n"
+        "rules:\n  harmful.score: {max: 0.5}\n  quality.score: {min: 0.1}\n"
+    )
+    assert main(["check", str(recipe)]) == 0
+
+
+@pytest.mark.lmplz
+@pytest.mark.usefixtures("small_classifier")
+def test_the_figures_of_a_source_that_was_not_seen(
+    labelled: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    sweep = tmp_path / "sweep.csv"
+    general = tmp_path / "general.jsonl"
+    general.write_text("".join(f'{{"text": "rain fell on town {n} today"}}\n' for n in range(40)))
+    options = ["--source", "site", "--general", str(general), "--sweep", str(sweep)]
+    assert main(["evaluate", "harmful", labelled, *options]) == 0
+    told = capsys.readouterr().out
+    assert "unseen source, both" in told
+    assert sweep.read_text().startswith("protocol,source,unit,score,threshold,precision,recall,f1,")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--label", "toxic"], "labelled.jsonl: no column `toxic`; it has text, label, site"),
+        (["--positive", "7"], "train quality: the training set has one class only"),
+        (["--general", "missing.csv"], "missing.csv: can't be read"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(
+    labelled: str,
+    arguments: list[str],
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    into = str(tmp_path / "quality")
+    assert main(["train", "quality", labelled, "--into", into, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
