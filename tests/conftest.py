@@ -49,6 +49,11 @@ def missing() -> dict[str, str]:
     return {marker: reason for marker, (there, reason) in needs.items() if not there}
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name cases of bytes by their place: compressed ones hold the time that they were made at."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests whose data or program is not there."""
     for marker in missing():
