@@ -16,7 +16,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines import evaluate_command, export, fetch, plan_curriculum, train_command
+from pipelines import (
+    evaluate_command,
+    export,
+    fetch,
+    plan_curriculum,
+    train_command,
+    verify_command,
+)
 from pipelines.errors import StageError, UserError
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
     from pipelines.stages import Outcome, Run
 
 _INTERRUPTED = 130
-_TAKES_BEAM_FLAGS = ("run", "score", "dedup", "passages", "report", "select", "check")
+_TAKES_BEAM_FLAGS = (*("run", "score", "dedup", "passages", "report", "select", "check", "verify"),)
 # What Beam warns of in every run: that BigQuery is not installed, and that its local workers have
 # no folder for registered types.
 _BEAM_NOISE = re.compile("bigquery client libraries|semi_persistent_directory")
@@ -100,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_parser(commands)
     train_command.add_parser(commands)
     evaluate_command.add_parser(commands)
+    verify_command.add_parser(commands)
     return parser
 
 

@@ -21,7 +21,7 @@ from pipelines.errors import StageError, UserError
 from pipelines.storage import WrittenFile
 
 # Where each stage writes; what is there under a shard's name belongs to a record.
-_FOLDERS = {
+FOLDERS = {
     "score": ("scored", "gated", "errors"),
     "dedup": ("clusters",),
     "passages": ("passages",),
@@ -203,7 +203,7 @@ class StageRecords:
         recorded = {
             storage.join(self.output, file.path) for record in kept for file in record.files
         }
-        for folder in _FOLDERS[self.stage]:
+        for folder in FOLDERS[self.stage]:
             for file in storage.match(storage.join(self.output, folder)):
                 if file.path not in recorded and _SHARD_FILE.search(file.path):
                     storage.delete(file.path)

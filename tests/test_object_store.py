@@ -76,3 +76,9 @@ def test_a_run_from_s3_to_s3_and_its_rerun(
     capsys.readouterr()
     assert main(["run", str(recipe), *flags]) == 0
     assert "remote: nothing to do, s3://crawl/out is up to date\n" in capsys.readouterr().out
+    assert main(["verify", "s3://crawl/out/", *flags]) == 0
+    [index] = [name for name in names if name.startswith("out/index/")]
+    client.put_object(Bucket="crawl", Key=index, Body=b"PAR1")
+    capsys.readouterr()
+    assert main(["verify", "s3://crawl/out", *flags]) == 1
+    assert f"s3://crawl/{index}: bytes: expected " in capsys.readouterr().err
