@@ -20,6 +20,7 @@ from pipelines import (
     evaluate_command,
     export,
     fetch,
+    inspect_command,
     plan_curriculum,
     train_command,
     verify_command,
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     train_command.add_parser(commands)
     evaluate_command.add_parser(commands)
     verify_command.add_parser(commands)
+    inspect_command.add_parser(commands)
     return parser
 
 

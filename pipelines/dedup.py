@@ -5,7 +5,7 @@ place or through rounds, then the members of clusters to where they are compared
 document's index is (file, row), so each scored file gets its own slice of the clusters, row by row.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,20 @@ class ScoredFile:
     checksum: str
     bytes: int
     dump: int = 0
+
+    @classmethod
+    def listed(cls, manifest: Mapping[str, Any]) -> "list[ScoredFile]":
+        """Return the files that the manifest of `score` names, in their order."""
+        return [
+            cls(
+                number=number,
+                name=shard["name"],
+                checksum=shard["files"][0]["checksum"],
+                bytes=shard["files"][0]["bytes"],
+                dump=shard["inputs"][0]["input"],
+            )
+            for number, shard in enumerate(manifest["shards"])
+        ]
 
     def path(self, output: str, folder: str = "scored") -> str:
         """Return the path of the file of this shard in a folder of ``output``."""

@@ -369,16 +369,7 @@ def _scored_files(recipe: Recipe) -> list[ScoredFile]:
             " steps, signals, models, tokenizer or signatures than the recipe has;"
             " first: thresher score RECIPE"
         )
-    return [
-        ScoredFile(
-            number=number,
-            name=shard["name"],
-            checksum=shard["files"][0]["checksum"],
-            bytes=shard["files"][0]["bytes"],
-            dump=shard["inputs"][0]["input"],
-        )
-        for number, shard in enumerate(manifest["shards"])
-    ]
+    return ScoredFile.listed(manifest)
 
 
 def _identities(files: Sequence[ScoredFile]) -> list[list[str]]:

@@ -1,0 +1,1 @@
+"""What became of one document of an output, and why."""
