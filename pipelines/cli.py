@@ -46,9 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if all is well, 1 if the work failed, 2 for a mistake of the user's, 130 if interrupted.
     """
     parser = _parser()
-    known, flags = parser.parse_known_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    known, flags = parser.parse_known_args(evaluate_command.spelled_out(words))
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    if flags and known.command not in _TAKES_BEAM_FLAGS:
+    takes_beam_flags = known.command in _TAKES_BEAM_FLAGS or evaluate_command.reads_output(known)
+    if flags and not takes_beam_flags:
         parser.error(f"unknown option {flags[0]}")
     known.flags = flags
     _log_to_stderr()

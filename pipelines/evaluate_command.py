@@ -1,7 +1,8 @@
-"""``thresher evaluate``: how good a score is on sources that it has not seen."""
+"""``thresher evaluate``: how good a score is on unseen sources, and rules are by labels."""
 
 import argparse
 import csv
+import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,16 +16,39 @@ from pipelines.errors import UserError
 if TYPE_CHECKING:
     from models.harmful_evaluation import Evaluated
     from models.labelled_text import LabelledText
+    from pipelines.label_evaluation import Evaluated as EvaluatedRule
+    from pipelines.label_evaluation import Share
 
 _THRESHOLD_COLUMNS = ("threshold", "precision", "recall", "f1", "macro_f1", "accuracy", "flagged")
+
+_BY_LABELS = "labels"
+
+
+def spelled_out(arguments: Sequence[str]) -> list[str]:
+    """Return ``evaluate --labels FILE OUTPUT`` as ``evaluate labels --labels FILE OUTPUT``.
+
+    >>> spelled_out(["evaluate", "--labels", "labels.jsonl", "out"])
+    ['evaluate', 'labels', '--labels', 'labels.jsonl', 'out']
+    """
+    first, rest = list(arguments[:1]), list(arguments[1:])
+    by_labels = any(word.partition("=")[0] == "--labels" for word in rest)
+    if first == ["evaluate"] and by_labels and rest[0] != _BY_LABELS:
+        return [*first, _BY_LABELS, *rest]
+    return [*first, *rest]
+
+
+def reads_output(arguments: argparse.Namespace) -> bool:
+    """Tell whether the command reads the output of a run, which may lie in a remote store."""
+    return getattr(arguments, "kind", None) == _BY_LABELS
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add ``evaluate`` to the commands."""
     parser = commands.add_parser(
         "evaluate",
-        help="train and test a score across sources",
-        description="Train and test a score across sources: the tables of the model cards.",
+        help="test rules by labelled documents, or train and test a score across sources",
+        description="Test rules by labelled documents (--labels FILE OUTPUT), or train and test a"
+        " score across sources: the tables of the model cards.",
     )
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
     for kind, evaluate in (("harmful", _harmful), ("quality", _quality)):
@@ -42,6 +66,23 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     shipped.add_argument("--sweep", type=Path, metavar="CSV")
     train_command.add_classifier_options(shipped)
     shipped.set_defaults(run=_shipped)
+    by_labels = kinds.add_parser(_BY_LABELS, help="the rules of a run, by documents marked by hand")
+    by_labels.add_argument("output", metavar="OUTPUT", help="the output folder of a run")
+    by_labels.add_argument(
+        "--labels",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help='lines of {"id": …, "label": "good" or "bad"}, as report.html downloads them',
+    )
+    by_labels.add_argument(
+        "--thresholds",
+        type=Path,
+        metavar="FILE",
+        help="test the rules of a thresholds file, not those of the run's recipe",
+    )
+    by_labels.add_argument("--json", action="store_true", help="print the figures as JSON")
+    by_labels.set_defaults(run=_by_labels)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -67,6 +108,62 @@ def _shipped(arguments: argparse.Namespace) -> int:
             _quality(shipped.quality_texts(arguments.data, arguments.model), [], arguments)
 
     return _told(evaluate)
+
+
+def _by_labels(arguments: argparse.Namespace) -> int:
+    from pipelines.finished_output import opened
+    from pipelines.label_evaluation import (
+        counted,
+        evaluate,
+        labelled_rows,
+        read_labels,
+        read_thresholds,
+    )
+    from pipelines.trace.document import Output
+
+    labels = read_labels(arguments.labels)
+    output = Output(opened(arguments.output, arguments.flags))
+    if arguments.thresholds:
+        rules = read_thresholds(arguments.thresholds)
+    else:
+        rules = list(output.rules.values())
+    rows = labelled_rows(output.scored_paths, labels, rules)
+    found = evaluate(rows, labels, rules)
+    known = [labels[name] for name in rows["id"].to_pylist()]
+    unknown = len(labels) - len(known)
+    if arguments.json:
+        figures = {part: [of.as_json() for of in rules] for part, rules in found.items()}
+        print(json.dumps({"labels": counted(known), "unknown": unknown, **figures}, indent=1))
+        return 0
+    print(", ".join(f"{count:,} {label}" for label, count in counted(known).items()))
+    if unknown:
+        print(f"{unknown:,} labelled documents are not among the scores")
+    _print_rules("over all labels", found["all"])
+    if found["beside"]:
+        _print_rules("over the documents labelled beside the rule's own threshold", found["beside"])
+    return 0
+
+
+def _print_rules(title: str, rules: "Sequence[EvaluatedRule]") -> None:
+    columns = ("rule", "bound", "precision", "recall", "good lost", "good of the kept")
+    _print(
+        columns,
+        [
+            (
+                of.rule,
+                "" if of.bound is None else f"{of.bound:,g}",
+                *map(_share, (of.precision, of.recall, of.good_lost, of.kept_good)),
+            )
+            for of in rules
+        ],
+        title=f"{title}, with 95 % intervals",
+    )
+
+
+def _share(of: "Share") -> str:
+    if of.share is None:
+        return "none"
+    return f"{of.share:.2f} ({of.low:.2f} to {of.high:.2f}; {of.count:,} of {of.of:,})"
 
 
 def _told(evaluate: Callable[[], None]) -> int:
@@ -139,10 +236,10 @@ def _quality(
     _print(("good source", "other source", "AUC", "calibration error", "precision", "recall"), rows)
 
 
-def _print(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def _print(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:
     console = Console(highlight=False)
-    console = console if console.is_terminal else Console(highlight=False, width=140)
-    table = Table()
+    console = console if console.is_terminal else Console(highlight=False, width=160)
+    table = Table(title=title, title_justify="left")
     for column in columns:
         table.add_column(column, justify="left" if column in columns[:4] else "right")
     for row in rows:

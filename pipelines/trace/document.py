@@ -76,6 +76,11 @@ class Output:
         """The published threshold of each signal."""
         return {of.name: of.threshold for of in DocumentScorer(self.recipe).signals}
 
+    @property
+    def scored_paths(self) -> list[str]:
+        """The files of scored documents."""
+        return self._paths(self.scored["shards"], "scored/")
+
     def trace(self, wanted: str) -> dict[str, Any]:
         """Return all that is known of a document.
 
@@ -119,7 +124,7 @@ class Output:
         ]
 
     def _find(self, wanted: str) -> Row | None:
-        paths = self._paths(self.scored["shards"], "scored/")
+        paths = self.scored_paths
         is_hexadecimal = not set(wanted) - set("0123456789abcdef")
         if is_hexadecimal and len(wanted) == _ID_DIGITS:
             found = rows_with(paths, [Sought(column="id", value=wanted)])
