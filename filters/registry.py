@@ -13,6 +13,7 @@ from filters.minhash import MinHashSignature
 from filters.moscar import Moscar
 from filters.nemo_curator import NemoCurator
 from filters.normalisation import FixText, UnicodeForm, WhiteSpace
+from filters.opt_out import OptOut
 from filters.oscar import Oscar
 from filters.pangu import PanGu
 from filters.pii import PersonalData
@@ -38,6 +39,7 @@ FAMILIES: dict[str, type[SignalFamily]] = {
     "minhash": MinHashSignature,
     "url_rules": UrlRules,
     "banned_words": BannedWords,
+    "opt_out": OptOut,
 }
 
 EDITS: dict[str, type[Edit]] = {

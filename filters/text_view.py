@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.characters import character_classes, code_points
+from filters.declarations import Declarations
 from filters.lexicon import WORD, Lexicon, shared_lexicon
 
 _FIRST_CHINESE = np.uint32(0x4E00)
@@ -71,6 +72,7 @@ class TextView:
         language: The language's code where it is known (``en``, ``zh``): some rules have other
             words or do not apply there.
         url: Where the document comes from, if from the web.
+        declared: What it says of its use, if its headers or its HTML are known.
 
     >>> view = TextView("Don't panic!\n\n\n* * *\n東京 3.14 ...")
     >>> view.lines
@@ -83,10 +85,18 @@ class TextView:
     ['Do', "n't", 'panic', '東京', '3.14']
     """
 
-    def __init__(self, text: str, *, language: str | None = None, url: str | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        language: str | None = None,
+        url: str | None = None,
+        declared: Declarations | None = None,
+    ) -> None:
         self.text = text
         self.language = language
         self.url = url
+        self.declared = declared
         self._counted_in_lines: dict[np.uint8, npt.NDArray[np.int64]] = {}
 
     @cached_property

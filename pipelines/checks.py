@@ -40,6 +40,7 @@ def check(recipe: Recipe) -> dict[str, str]:
     for entry in recipe.signals:
         hashes |= entry.load_files()
     _check_url_gate(recipe)
+    _check_opt_out_gate(recipe)
     _check_languages(recipe)
     form = form_of(recipe.buckets, tokenizer=tokenizer_path(recipe))
     if isinstance(form, Sequences):
@@ -83,6 +84,11 @@ def _check_url_gate(recipe: Recipe) -> None:
     for name in recipe.gates.url:
         if name not in known:
             raise UserError(f"gates.url: `url_rules` has no `{name}`{nearest(name, known)}")
+
+
+def _check_opt_out_gate(recipe: Recipe) -> None:
+    if recipe.gates.opt_out and "opt_out" not in {entry.name for entry in recipe.signals}:
+        raise UserError("gates.opt_out: nobody looks for it; add `opt_out` to `signals`")
 
 
 def _check_languages(recipe: Recipe) -> None:

@@ -6,11 +6,14 @@ from typing import Any, Self
 
 import xxhash
 
+from filters import declarations
 from filters.datatrove_step import new_document
+from filters.declarations import Declarations
 from filters.decoding import UndecodableText, decode, storable
 from filters.edits import ORIGINAL_LENGTH, signals_of
 from filters.exact import ExactHashes
 from filters.extraction import ExtractionError
+from filters.opt_out import OptOut
 from filters.registry import FAMILIES
 from filters.signals import Signal, SignalFamily
 from filters.text_view import TextView
@@ -101,6 +104,9 @@ class DocumentScorer:
         identifier = document_id(place, seen)
         if place.url and (reason := self._url_gate(place.url)):
             return GatedRecord(place=place, reason=reason)
+        declared = _declared(record)
+        if reason := self._opt_out_gate(place.url, declared):
+            return GatedRecord(place=place, reason=reason)
         try:
             text, title = self._text(record)
         except (ExtractionError, UndecodableText) as error:
@@ -109,7 +115,8 @@ class DocumentScorer:
         text = storable(text).strip()
         if not text:
             return GatedRecord(place=place, reason="no_text")
-        draft = Draft(record, identifier, text, metadata=dict(record.metadata))
+        metadata = dict(record.metadata)
+        draft = Draft(record, identifier, text, metadata=metadata, declared=declared)
         if title:
             draft.metadata.setdefault("title", title)
         try:
@@ -125,6 +132,15 @@ class DocumentScorer:
         [rules] = (family for family in self._families if isinstance(family, UrlRules))
         broken = rules.broken(url)
         return next((f"url.{name}" for name in self._gates.url if f"url.{name}" in broken), None)
+
+    def _opt_out_gate(self, url: str | None, declared: Declarations | None) -> str | None:
+        if not self._gates.opt_out:
+            return None
+        [family] = (family for family in self._families if isinstance(family, OptOut))
+        values = family.compute(TextView("", url=url, declared=declared))
+        return next(
+            (f"opt_out.{of}" for of in self._gates.opt_out if values[f"opt_out.{of}"]), None
+        )
 
     def _text(self, record: Record) -> tuple[str, str]:
         if isinstance(record.content, str):
@@ -205,11 +221,24 @@ class DocumentScorer:
         return GatedRecord(place=draft.record.place, reason=reason, text=kept)
 
     def _scored(self, draft: Draft) -> ScoredDocument:
-        view = TextView(draft.text, language=draft.language_code, url=draft.record.place.url)
+        view = TextView(
+            draft.text,
+            language=draft.language_code,
+            url=draft.record.place.url,
+            declared=draft.declared,
+        )
         signals = {**draft.language, **draft.counts}
         for family in self._families:
             signals.update(family.compute(view))
         return ScoredDocument(draft.row(signals), size=len(draft.text) + 1_000)
+
+
+def _declared(record: Record) -> Declarations | None:
+    """Return what a record's headers and page say of its use, or None where neither is known."""
+    declared = None if record.headers is None else declarations.of_headers(record.headers)
+    if record.media_type in _HTML and isinstance(record.content, bytes):
+        return (declared or Declarations()) | declarations.of_page(record.content)
+    return declared
 
 
 def document_id(place: Place, seen: Counter[str]) -> str:

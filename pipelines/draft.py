@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from filters.declarations import Declarations
 from filters.decoding import storable
 from filters.signals import SignalValue
 from pipelines.readers.records import Record
@@ -22,6 +23,7 @@ class Draft:
         identifier: Its id.
         text: Its text as the last edit or step left it.
         metadata: What the source and the steps know of it.
+        declared: What it says of its use, if that is known.
         counts: What the edits counted, by signal.
         language: The signals of its language; empty until that is identified.
         step: What it is going through, for the record of an error.
@@ -31,6 +33,7 @@ class Draft:
     identifier: str
     text: str
     metadata: dict[str, Any]
+    declared: Declarations | None = None
     counts: Counter[str] = field(default_factory=Counter)
     language: Mapping[str, SignalValue] = field(default_factory=dict)
     step: str = "score"

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_serializer, model_validator
 
 from filters.bounds import Bounds
 from filters.minhash import MinHashSignature, bands_for
+from filters.opt_out import OptOutName
 from filters.passages import SENTENCES, Unit
 from filters.rule_sets import RULE_SETS
 from filters.rules import Rule
@@ -122,6 +123,7 @@ class Gates(_Section):
     min_characters: int = Field(1, ge=1)
     blocked_domains: str | None = None
     url: list[str] = []
+    opt_out: list[OptOutName] = []
     keep_text: bool = False
 
 

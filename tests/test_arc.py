@@ -41,6 +41,7 @@ def expected(number: int, *, offset: int) -> Record:
         media_type="text/html",
         charset="utf-8",
         date=datetime(2008, 5, 9, 19, 2, 40 + number, tzinfo=UTC),
+        headers={},
     )
 
 

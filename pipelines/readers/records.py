@@ -4,7 +4,7 @@ Every candidate document of a dump leaves the reader as exactly one of the three
 ``in = out + gated + errors`` holds from the first byte.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, Protocol
@@ -42,6 +42,8 @@ class Record:
         charset: The character set that the transport declared (HTTP header), if any.
         date: When it was captured, or published if that is all there is; with time zone.
         metadata: Further facts of the source (title, author, language, release date), text only.
+        headers: The HTTP headers that declare how the page may be used
+            (:data:`filters.declarations.HEADERS`), by lower-case name; None if no header is known.
     """
 
     place: Place
@@ -50,6 +52,7 @@ class Record:
     charset: str | None = None
     date: datetime | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import BinaryIO, cast
 
+from filters.declarations import HEADERS
 from pipelines.readers.arc import ArcSyntax
 from pipelines.readers.compression import Fault, Piece, read_pieces
 from pipelines.readers.framing import Frame, Header, read_frames
@@ -250,6 +251,9 @@ class WarcReader:
             charset=declared.charset or ("utf-8" if header.kind == "conversion" else None),
             date=header.date,
             metadata=metadata,
+            headers=None
+            if response.status is None
+            else {name: response.headers[name] for name in HEADERS if name in response.headers},
         )
 
 
