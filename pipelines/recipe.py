@@ -1,6 +1,7 @@
 """The recipe: one YAML file that says everything of a run, checked before anything starts."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -395,6 +396,13 @@ class Recipe(_Section):
     rules: Rules = Rules.model_validate({})
     buckets: Buckets = Buckets()
     limits: Limits = Limits()
+
+    @field_validator("output")
+    @classmethod
+    def _as_listed(cls, output: str) -> str:
+        # As listings have it: files below `./out` are listed as `out/…`, and one that no record
+        # names is taken for a leftover.
+        return output.rstrip("/") if "://" in output else str(Path(output))
 
     @field_validator("signals")
     @classmethod

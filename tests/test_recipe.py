@@ -4,6 +4,7 @@ import pytest
 
 from filters.bounds import Bounds
 from filters.rules import Rule
+from pipelines.cli import main
 from pipelines.errors import UserError
 from pipelines.recipe import Recipe
 from pipelines.recipe_file import load
@@ -183,3 +184,25 @@ def test_a_missing_recipe_is_told_with_where_to_look() -> None:
 def test_a_wrong_override_is_told_in_one_line(tmp_path: Path, override: str) -> None:
     with pytest.raises(UserError, match=r"^--set "):
         load(written(tmp_path, SMALL), [override])
+
+
+@pytest.mark.parametrize(
+    ("output", "path"),
+    [("./out", "out"), ("out/", "out"), ("a//b/.", "a/b"), ("s3://a/b/", "s3://a/b")],
+)
+def test_an_output_is_named_as_listings_name_it(tmp_path: Path, output: str, path: str) -> None:
+    assert load(written(tmp_path, SMALL), [f"output={output}"]).output == path
+
+
+def test_files_of_an_output_that_is_named_with_a_point_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.jsonl").write_text('{"id": "a", "text": "A ferry."}\n')
+    recipe = written(
+        tmp_path,
+        "name: small\ninput: [{format: jsonl, paths: [a.jsonl]}]\noutput: ./out\n"
+        "signals: [length]\n",
+    )
+    assert main(["score", recipe]) == 0
+    assert len(list(Path("out/scored").iterdir())) == 1
