@@ -256,10 +256,7 @@ def failed(place: Place, step: str, error: Exception) -> FailedRecord:
 
 def all_families(recipe: Recipe) -> list[SignalFamily]:
     """Return every family a run of ``recipe`` computes, language first."""
-    language = LanguageIdentifier(
-        model=recipe.language.model, max_characters=recipe.language.max_characters
-    )
-    return [language, *_families(recipe)]
+    return [LanguageIdentifier(**recipe.language.model_dump()), *_families(recipe)]
 
 
 def model_files(recipe: Recipe) -> dict[str, str]:
@@ -302,7 +299,7 @@ def _model_paths(family: SignalFamily) -> list[str]:
 def declared_families() -> list[SignalFamily]:
     """Return every family that a recipe can ask for, learned scores included."""
     return [
-        LanguageIdentifier(),
+        LanguageIdentifier(lines=True),
         TokenLength(),
         *(family() for family in FAMILIES.values()),
         HarmfulContent(path=""),

@@ -99,11 +99,16 @@ def _shipped(arguments: argparse.Namespace) -> int:
         if arguments.model == "en-harmful":
             _harmful(*shipped.harmful_texts(arguments.data), arguments)
         elif arguments.model == "language":
+            columns = ("identifier", "language", "mistaken for", "texts", "accuracy")
             rows = [
-                (name, language, f"{share:.4f}", str(count))
-                for name, language, share, count in accuracy(arguments.data)
+                (
+                    *(row.identifier, row.language),
+                    "" if row.mistaken_for is None else "{} {:.0%}".format(*row.mistaken_for),
+                    *(str(row.texts), f"{row.exact:.4f}", f"{row.macrolanguage:.4f}"),
+                )
+                for row in accuracy(arguments.data)
             ]
-            _print(("identifier", "language", "accuracy", "texts"), rows)
+            _print((*columns, "macrolanguage as one"), rows)
         else:
             _quality(shipped.quality_texts(arguments.data, arguments.model), [], arguments)
 

@@ -110,10 +110,11 @@ class Extract(_Section):
 
 
 class Language(_Section):
-    """Which fastText model identifies the language, and on how much of the text."""
+    """Which fastText model identifies the language, on how much of the text, and line by line."""
 
     model: str = "lid.176"
     max_characters: int = Field(1_000, gt=0)
+    lines: bool = False
 
 
 class Gates(_Section):

@@ -185,9 +185,8 @@ def test_edits_come_before_everything_else_and_are_counted() -> None:
         edits=["ftfy", "unicode", {"pii": {"kinds": ["email"]}}],
     )
     assert result["text"] == f"{ENGLISH} Mail [EMAIL], déjà vu."
-    assert list(result)[7:13] == [
-        "language.code",
-        "language.score",
+    assert list(result)[13:18] == [
+        "language.script",
         "edits.original_length",
         "ftfy.changed_character_count",
         "unicode.changed_character_count",
@@ -195,7 +194,7 @@ def test_edits_come_before_everything_else_and_are_counted() -> None:
     ]
     assert result["edits.original_length"] == len(f"{ENGLISH} Mail jo@gmx.net, dÃ©jÃ\xa0 vu.")
     assert result["length.characters"] == len(result["text"])
-    assert [result[name] for name in list(result)[10:13]] == [4, 0, 1]
+    assert [result[name] for name in list(result)[15:18]] == [4, 0, 1]
 
 
 def test_the_order_of_the_edits_is_the_recipes() -> None:

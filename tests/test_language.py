@@ -51,7 +51,41 @@ def test_a_text_without_a_visible_character_has_no_language(text: str) -> None:
     signals = IDENTIFIER.compute(TextView(text))
     assert text.strip() == "" or signals["language.code"] is not None
     if not text.strip():
-        assert signals == {"language.code": None, "language.score": None}
+        assert set(signals) == {signal.name for signal in IDENTIFIER.signals}
+        assert set(signals.values()) == {None}
+
+
+def test_the_three_most_likely_languages_and_the_script() -> None:
+    signals = IDENTIFIER.compute(TextView(TEXTS["ru"]))
+    assert list(signals) == [
+        *("language.code", "language.score", "language.second_code", "language.second_score"),
+        *("language.third_code", "language.third_score", "language.script"),
+    ]
+    assert signals["language.script"] == "Cyrl"
+    codes = [signals[f"language.{place}code"] for place in ("", "second_", "third_")]
+    assert codes[0] == "ru"
+    assert len({*codes, None}) == 4
+    scores = [float(signals[f"language.{place}score"] or 0) for place in ("", "second_", "third_")]
+    assert scores == sorted(scores, reverse=True)
+    assert sum(scores) <= 1 + 1e-6
+
+
+def test_lines_are_identified_where_that_is_asked_for() -> None:
+    identifier = LanguageIdentifier(lines=True)
+    french, russian = TEXTS["fr"], TEXTS["ru"]
+    signals = identifier.compute(TextView(f"{french}\n\n  {russian}\n{french}\n0 0 1"))
+    sizes = [len(line.encode()) for line in (french, russian, french, "0 0 1")]
+    assert identifier.signals[: len(IDENTIFIER.signals)] == IDENTIFIER.signals
+    assert {name: signals[name] for name in list(signals)[len(IDENTIFIER.signals) :]} == {
+        "language.line_code": "fr",
+        "language.line_byte_ratio": (sizes[0] + sizes[2]) / sum(sizes),
+        "language.multilingual": False,
+    }
+    mixed = identifier.compute(TextView("\n".join([french, russian] * 5)))
+    assert mixed["language.multilingual"] is True
+    nothing = identifier.compute(TextView(" \n"))
+    assert set(nothing) == {signal.name for signal in identifier.signals}
+    assert set(nothing.values()) == {None}
 
 
 @given(st.text(max_size=300))
