@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from filters.minhash import SIGNATURE
 from filters.registry import EDITS, FAMILIES
 from models.language import LanguageIdentifier
+from models.language_lines import SIGNALS as LINE_SIGNALS
 from pipelines import storage
 from pipelines.corpus_forms import Sequences, form_of, tokenizer_path
 from pipelines.document_scorer import DocumentScorer, model_files
@@ -144,6 +145,8 @@ def _remedy(signal: str, computed: list[str]) -> str:
     family = signal.partition(".")[0]
     if family in Models.model_fields:
         return f"; give a model as models.{family}.path"
+    if signal in {declared.name for declared in LINE_SIGNALS}:
+        return "; say `language: {lines: true}`"
     for name, make in FAMILIES.items():
         if signal in {declared.name for declared in make().signals}:
             return f"; add `{name}` to `signals`"

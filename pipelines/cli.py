@@ -21,6 +21,7 @@ from pipelines import (
     export,
     fetch,
     inspect_command,
+    percentiles,
     plan_curriculum,
     train_command,
     verify_command,
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate_command.add_parser(commands)
     verify_command.add_parser(commands)
     inspect_command.add_parser(commands)
+    percentiles.add_parser(commands)
     return parser
 
 

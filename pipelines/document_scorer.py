@@ -22,6 +22,7 @@ from filters.url_rules import UrlRules
 from models.harmful import HarmfulContent, HarmfulPerplexity
 from models.language import LanguageIdentifier
 from models.quality import QualityClassifier, QualityModel
+from models.reference import ReferenceModel, ReferencePerplexity
 from models.tokens import DEFAULT as DEFAULT_TOKENIZER
 from models.tokens import TokenLength
 from pipelines import storage
@@ -280,13 +281,14 @@ def model_files(recipe: Recipe) -> dict[str, str]:
     return hashes
 
 
-_Model = LanguageIdentifier | TokenLength | HarmfulPerplexity | HarmfulContent | QualityModel
+_ModelFamily = LanguageIdentifier | TokenLength | HarmfulPerplexity | HarmfulContent
+_Model = _ModelFamily | QualityModel | ReferenceModel
 
 
 def _models(family: SignalFamily) -> list[_Model]:
-    if isinstance(family, QualityClassifier):
+    if isinstance(family, QualityClassifier | ReferencePerplexity):
         return list(family.models)
-    return [family] if isinstance(family, _Model) else []
+    return [family] if isinstance(family, _ModelFamily) else []
 
 
 def _model_paths(family: SignalFamily) -> list[str]:
@@ -304,6 +306,7 @@ def declared_families() -> list[SignalFamily]:
         *(family() for family in FAMILIES.values()),
         HarmfulContent(path=""),
         QualityClassifier(models=()),
+        ReferencePerplexity(models=()),
     ]
 
 
@@ -320,6 +323,9 @@ def _families(recipe: Recipe) -> list[SignalFamily]:
     if recipe.models.quality:
         models = (QualityModel(path=of.path, label=of.label) for of in recipe.models.quality)
         families.append(QualityClassifier(models=tuple(models)))
+    if recipe.models.reference:
+        references = (ReferenceModel(path=of.path) for of in recipe.models.reference)
+        families.append(ReferencePerplexity(models=tuple(references)))
     if recipe.dedup:
         families.append(ExactHashes())
         if signature := recipe.dedup.signature():

@@ -60,6 +60,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             command.add_argument(
                 "--sweep", type=Path, metavar="CSV", help="write what each threshold gets right"
             )
+    reference = kinds.add_parser("reference", help="good text against ordinary text")
+    train_command.add_labelled_options(reference)
+    train_command.add_reference_options(reference)
+    reference.set_defaults(run=_run_reference)
     shipped = kinds.add_parser("shipped", help="the models that come along, from their data")
     shipped.add_argument("model", choices=("en-harmful", "en-quality", "zh-quality", "language"))
     shipped.add_argument("data", type=Path, metavar="DATA")
@@ -89,6 +93,12 @@ def _run(arguments: argparse.Namespace) -> int:
     texts = train_command.labelled(arguments)
     ordinary = train_command.general(arguments)
     return _told(lambda: arguments.evaluate(texts, ordinary, arguments))
+
+
+def _run_reference(arguments: argparse.Namespace) -> int:
+    texts = train_command.labelled_as_written(arguments)
+    ordinary = train_command.general_as_written(arguments)
+    return _told(lambda: _reference([*texts, *ordinary], arguments))
 
 
 def _shipped(arguments: argparse.Namespace) -> int:
@@ -239,6 +249,26 @@ def _quality(
     for name, part in (("mean, one source unseen", alone), ("mean, both unseen", pairs)):
         rows.append((name, "", f"{sum(of.auc for of in part) / len(part):.3f}", "", "", ""))
     _print(("good source", "other source", "AUC", "calibration error", "precision", "recall"), rows)
+
+
+def _reference(texts: "Sequence[LabelledText]", arguments: argparse.Namespace) -> None:
+    from models.reference_training import evaluate_reference
+
+    results = evaluate_reference(
+        texts,
+        vocabulary=arguments.vocabulary,
+        ngrams=train_command.ngram_settings(arguments),
+    )
+    _print(
+        ("good source", "texts", "median perplexity", "of ordinary text", "AUC"),
+        [
+            (
+                *(result.source, f"{result.texts:,}", f"{result.median:.1f}"),
+                *(f"{result.other_median:.1f}", f"{result.auc:.3f}"),
+            )
+            for result in results
+        ],
+    )
 
 
 def _print(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:

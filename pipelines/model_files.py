@@ -46,6 +46,7 @@ def with_local_files(recipe: Recipe) -> Recipe:
             "models": Models(
                 harmful=models.harmful and localised(models.harmful),
                 quality=[localised(model) for model in models.quality],
+                reference=[localised(model) for model in models.reference],
             ),
             "signals": [entry.with_local_files() for entry in recipe.signals],
         }

@@ -148,8 +148,11 @@ class Models(_Section):
     quality: list[Model] = Field(
         [], description="The first that is for a document's language scores it."
     )
+    reference: list[Model] = Field(
+        [], description="The first that is for a document's language scores it."
+    )
 
-    @field_validator("quality", mode="before")
+    @field_validator("quality", "reference", mode="before")
     @classmethod
     def _one_alone(cls, data: Any) -> Any:
         if data is None:

@@ -1,9 +1,9 @@
 """``thresher train``: learned scores from labelled text or from the user's own scored crawl."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -12,36 +12,39 @@ from pipelines.errors import UserError
 if TYPE_CHECKING:
     from models.classifier import ClassifierSettings
     from models.labelled_text import LabelledText
+    from models.ngram import NgramSettings
+
+
+FILES: dict[str, Any] = {
+    "nargs": "+",
+    "type": Path,
+    "metavar": "FILE",
+    "help": ".jsonl, .csv, .tsv (.gz) or .parquet",
+}
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add ``train`` to the commands."""
     parser = commands.add_parser(
         "train",
-        help="train a score: harmful content or quality",
+        help="train a score: harmful content, quality or likeness to good text",
         description="Train a score from labelled text or from a scored crawl.",
     )
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
     harmful = kinds.add_parser("harmful", help="n-gram models and a classifier of harmful content")
     add_labelled_options(harmful)
-    harmful.add_argument("--order", type=int, default=3, metavar="N", help="longest n-gram (3)")
-    harmful.add_argument(
-        "--prune",
-        type=int,
-        nargs="*",
-        default=[0, 0, 1],
-        metavar="COUNT",
-        help="for each order, n-grams seen at most so often are left out (0 0 1); none: unpruned",
-    )
-    harmful.add_argument(
-        "--quantise", type=int, default=8, metavar="BITS", help="bits a probability (8); 0: floats"
-    )
+    add_ngram_options(harmful, order=3, prune=(0, 0, 1))
     add_classifier_options(harmful)
     harmful.set_defaults(run=_run, train=_harmful)
     quality = kinds.add_parser("quality", help="a classifier of good against ordinary text")
     add_labelled_options(quality)
     quality.set_defaults(run=_run, train=_quality)
-    for command in (harmful, quality):
+    reference = kinds.add_parser("reference", help="pieces and an n-gram model of good text alone")
+    reference.add_argument("files", **FILES)
+    reference.add_argument("--text", default="text", metavar="COLUMN", help="the text (text)")
+    add_reference_options(reference)
+    reference.set_defaults(run=_run_reference)
+    for command in (harmful, quality, reference):
         command.add_argument("--into", type=Path, required=True, metavar="FOLDER")
         command.add_argument(
             "--language", nargs="*", default=[], metavar="CODE", help="score these languages only"
@@ -53,9 +56,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def add_labelled_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where labelled text is."""
-    parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help=".jsonl, .csv, .tsv (.gz) or .parquet"
-    )
+    parser.add_argument("files", **FILES)
     parser.add_argument("--text", default="text", metavar="COLUMN", help="the text (text)")
     parser.add_argument("--source", metavar="COLUMN", help="where a text is from (the file)")
     which = parser.add_mutually_exclusive_group()
@@ -88,6 +89,46 @@ def add_classifier_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_ngram_options(parser: argparse.ArgumentParser, *, order: int, prune: Sequence[int]) -> None:
+    """Add the options that say how n-gram models are estimated and stored."""
+    parser.add_argument(
+        "--order", type=int, default=order, metavar="N", help=f"longest n-gram ({order})"
+    )
+    told = " ".join(map(str, prune)) or "none"
+    parser.add_argument(
+        "--prune",
+        type=int,
+        nargs="*",
+        default=list(prune),
+        metavar="COUNT",
+        help=f"for each order, n-grams seen at most so often are left out ({told})",
+    )
+    parser.add_argument(
+        "--quantise", type=int, default=8, metavar="BITS", help="bits a probability (8); 0: floats"
+    )
+
+
+def ngram_settings(arguments: argparse.Namespace) -> "NgramSettings":
+    """Return how n-gram models are estimated and stored.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+    from models.ngram import NgramSettings
+
+    return NgramSettings(
+        order=arguments.order, prune=arguments.prune, quantise_bits=arguments.quantise or None
+    )
+
+
+def add_reference_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a model of good text."""
+    add_ngram_options(parser, order=5, prune=())
+    parser.add_argument(
+        "--vocabulary", type=int, default=65_536, metavar="N", help="the most pieces (65536)"
+    )
+
+
 def classifier_settings(arguments: argparse.Namespace) -> "ClassifierSettings":
     """Return the settings of the classifier of harmful content."""
     from models.classifier import ClassifierSettings
@@ -98,12 +139,23 @@ def classifier_settings(arguments: argparse.Namespace) -> "ClassifierSettings":
 
 
 def labelled(arguments: argparse.Namespace) -> "list[LabelledText]":
-    """Read the labelled texts that the options name, as models see them.
+    """Read the labelled texts that the options name, as models of words see them.
 
     Raises:
         UserError: a file can't be read, or lacks a column.
     """
-    from models.labelled_text import prepared, read_labelled
+    from models.labelled_text import prepared
+
+    return prepared(labelled_as_written(arguments))
+
+
+def labelled_as_written(arguments: argparse.Namespace) -> "list[LabelledText]":
+    """Read the labelled texts that the options name.
+
+    Raises:
+        UserError: a file can't be read, or lacks a column.
+    """
+    from models.labelled_text import read_labelled
 
     found = []
     for path in arguments.files:
@@ -118,41 +170,69 @@ def labelled(arguments: argparse.Namespace) -> "list[LabelledText]":
         except ValueError as error:
             raise UserError(f"{path}: {error}") from None
         found += texts
-    return prepared(found)
+    return found
 
 
 def general(arguments: argparse.Namespace) -> "list[LabelledText]":
+    """Read the ordinary texts that the options name, as models of words see them.
+
+    Raises:
+        UserError: a file can't be read, or lacks the column of the text.
+    """
+    from models.labelled_text import prepared
+
+    return prepared(general_as_written(arguments))
+
+
+def general_as_written(arguments: argparse.Namespace) -> "list[LabelledText]":
     """Read the ordinary texts that the options name.
 
     Raises:
         UserError: a file can't be read, or lacks the column of the text.
     """
-    from models.labelled_text import LabelledText, prepared, read_rows
+    from models.labelled_text import LabelledText
 
-    found = []
-    for path in arguments.general:
-        try:
-            rows = [str(row[arguments.text]) for row in read_rows(path)]
-        except ValueError as error:
-            raise UserError(f"{path}: {error}") from None
-        except KeyError:
-            raise UserError(f"{path}: no column `{arguments.text}` (--text)") from None
-        found += [LabelledText(text, positive=False, source=path.name) for text in rows]
-    return prepared(found)
+    return [
+        LabelledText(text, positive=False, source=path.name)
+        for path in arguments.general
+        for text in _texts(path, arguments.text)
+    ]
+
+
+def _texts(path: Path, column: str) -> list[str]:
+    from models.labelled_text import read_rows
+
+    try:
+        return [str(row[column]) for row in read_rows(path) if row[column]]
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
+    except KeyError:
+        raise UserError(f"{path}: no column `{column}` (--text)") from None
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    texts, ordinary = labelled(arguments), general(arguments)
+    return _trained(
+        arguments,
+        lambda: arguments.train(arguments, texts, ordinary),
+        texts=len(texts) + len(ordinary),
+    )
+
+
+def _run_reference(arguments: argparse.Namespace) -> int:
+    texts = [text for path in arguments.files for text in _texts(path, arguments.text)]
+    return _trained(arguments, lambda: _reference(arguments, texts), texts=len(texts))
+
+
+def _trained(arguments: argparse.Namespace, train: Callable[[], None], *, texts: int) -> int:
     from models.ngram import NoTrainerError
 
-    texts, ordinary = labelled(arguments), general(arguments)
     try:
-        arguments.train(arguments, texts, ordinary)
+        train()
     except (ValueError, NoTrainerError) as error:
         raise UserError(f"train {arguments.kind}: {error}") from None
     console = Console(highlight=False, soft_wrap=True)
-    console.print(
-        f"{arguments.into}: trained on {len(texts) + len(ordinary):,} texts", markup=False
-    )
+    console.print(f"{arguments.into}: trained on {texts:,} texts", markup=False)
     console.print(
         f"next:    models: {{{arguments.kind}: {arguments.into}}} in the recipe", markup=False
     )
@@ -165,17 +245,15 @@ def _harmful(
     ordinary: "Sequence[LabelledText]",
 ) -> None:
     from models.harmful_training import HarmfulSettings, train_harmful
-    from models.ngram import NgramSettings
 
-    ngrams = NgramSettings(
-        order=arguments.order, prune=arguments.prune, quantise_bits=arguments.quantise or None
-    )
     train_harmful(
         texts,
         ordinary,
         arguments.into,
         languages=tuple(arguments.language),
-        settings=HarmfulSettings(ngrams=ngrams, classifier=classifier_settings(arguments)),
+        settings=HarmfulSettings(
+            ngrams=ngram_settings(arguments), classifier=classifier_settings(arguments)
+        ),
     )
 
 
@@ -187,6 +265,18 @@ def _quality(
     from models.quality_training import train_quality
 
     train_quality([*texts, *ordinary], arguments.into, languages=tuple(arguments.language))
+
+
+def _reference(arguments: argparse.Namespace, texts: Sequence[str]) -> None:
+    from models.reference_training import train_reference
+
+    train_reference(
+        texts,
+        arguments.into,
+        languages=tuple(arguments.language),
+        vocabulary=arguments.vocabulary,
+        ngrams=ngram_settings(arguments),
+    )
 
 
 def _shipped(arguments: argparse.Namespace) -> int:

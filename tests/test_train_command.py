@@ -51,11 +51,15 @@ def test_a_trained_model_scores_documents(tmp_path: Path, labelled: str) -> None
     quality = str(tmp_path / "quality")
     arguments = ["--positive", "0", "--into", quality, "--language", "en"]
     assert main(["train", "quality", labelled, *arguments]) == 0
+    good = str(tmp_path / "reference")
+    sizes = ["--order", "2", "--vocabulary", "60"]
+    assert main(["train", "reference", labelled, "--into", good, *sizes]) == 0
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
         f"name: mine\ninput:\n  - {{format: jsonl, paths: [{labelled}]}}\noutput: {tmp_path}/out\n"
-        f"models: {{harmful: {into}, quality: {quality}}}\n"
+        f"models: {{harmful: {into}, quality: {quality}, reference: {good}}}\n"
         "rules:\n  harmful.score: {max: 0.5}\n  quality.score: {min: 0.1}\n"
+        "  reference.perplexity: {max: 1000}\n"
     )
     assert main(["check", str(recipe)]) == 0
 
@@ -73,6 +77,16 @@ def test_the_figures_of_a_source_that_was_not_seen(
     told = capsys.readouterr().out
     assert "unseen source, both" in told
     assert sweep.read_text().startswith("protocol,source,unit,score,threshold,precision,recall,f1,")
+
+
+@pytest.mark.lmplz
+def test_perplexity_of_good_text_that_was_not_seen(
+    labelled: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--positive", "0", "--source", "site", "--order", "2", "--vocabulary", "60"]
+    assert main(["evaluate", "reference", labelled, *options]) == 0
+    told = [line.split() for line in capsys.readouterr().out.splitlines() if "│" in line]
+    assert [(row[1], row[3]) for row in told] == [("a", "24"), ("b", "24")]
 
 
 @pytest.mark.parametrize(
