@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models lmplz lock clean system-packages
+.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -85,6 +85,11 @@ $(BIN)/lmplz: | $(BIN)/thresher
 models: $(BIN)/thresher lmplz  ## train the shipped tokenizer and models from DATA
 	$(BIN)/python -m models.tokens $(DATA)
 	$(BIN)/thresher train shipped $(DATA)
+
+check-models: $(BIN)/thresher lmplz  ## train them again and compare their bytes with those here
+	rm -rf out/models
+	$(BIN)/thresher train shipped $(DATA) --into out/models
+	for model in out/models/*; do diff -r -x README.md $$model models/data/$${model##*/} || exit 1; done
 
 lock: $(VENV)/dev  ## renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

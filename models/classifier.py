@@ -1,6 +1,5 @@
 """A binary fastText classifier of words: training it and asking it."""
 
-import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +9,16 @@ from typing import Any
 
 import fasttext
 import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
 
 POSITIVE = "__label__positive"
 NEGATIVE = "__label__negative"
 # Log-odds past which fastText's single precision says nothing.
 _LARGEST_LOGIT = 12.0
+# Words kept with their evidence: about a hundred bytes each.
+_MOST_WORDS = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +116,60 @@ class Classifier:
         share = next((share for share, label in found if label == self.label), 0.0)
         return min(1.0, max(0.0, float(share)))
 
-    def logit(self, text: str) -> float:
-        """Return the log-odds of the label, within ±12."""
-        share = self.probability(text)
-        if share in (0.0, 1.0):
-            return math.copysign(_LARGEST_LOGIT, share - 0.5)
-        return max(-_LARGEST_LOGIT, min(_LARGEST_LOGIT, math.log(share) - math.log1p(-share)))
+    def run_logits(self, words: Sequence[str], run: int) -> tuple[float, Floats]:
+        """Return the log-odds of a text, and of each run of so many of its words, within ±12.
+
+        fastText averages the vectors of all words and subwords, and log-odds are linear in the
+        average: what a word adds is asked for once, and every run of words is a sum. That is many
+        times faster than asking for every run, and also than asking for the text.
+
+        Args:
+            words: The words of the text, one or more.
+            run: Words of a run; the last may be shorter.
+
+        Raises:
+            ValueError: the model has vectors for rows of words, which no sum of words gives, or
+                its labels are not those of :func:`train_classifier`.
+        """
+        known = self._evidence
+        if len(known) > _MOST_WORDS:
+            known.clear()
+        for word in words:
+            if word not in known:
+                known[word] = self._of_word(word)
+        sums, counts = np.array([known[word] for word in words]).T
+        end = self._end
+        starts = np.arange(0, len(words), run)
+        runs = (np.add.reduceat(sums, starts) + end) / (np.add.reduceat(counts, starts) + 1)
+        whole = float((sums.sum() + end) / (counts.sum() + 1))
+        limited: Floats = np.clip(runs, -_LARGEST_LOGIT, _LARGEST_LOGIT)
+        return max(-_LARGEST_LOGIT, min(_LARGEST_LOGIT, whole)), limited
+
+    @cached_property
+    def _evidence(self) -> dict[str, tuple[float, int]]:
+        if self._model.f.getArgs().wordNgrams > 1:
+            raise ValueError("a classifier with rows of words can't be asked word by word")
+        return {}
+
+    @cached_property
+    def _direction(self) -> Floats:
+        """The vector whose product with that of a text is its log-odds."""
+        labels = self._model.get_labels()
+        positive, other = (labels.index(label) for label in (self.label, NEGATIVE))
+        output = np.array(self._model.f.getOutputMatrix(), np.float64)
+        direction: Floats = output[positive] - output[other]
+        return direction
+
+    @cached_property
+    def _end(self) -> float:
+        """What the end of a line adds, which is a word to fastText."""
+        return self._mean_logit("")
+
+    def _of_word(self, word: str) -> tuple[float, int]:
+        """Return what a word adds to the sum of log-odds, and how many vectors it has."""
+        vectors = len(self._model.f.getSubwords(word, "strict")[1])
+        return self._mean_logit(word) * (vectors + 1) - self._end, vectors
+
+    def _mean_logit(self, text: str) -> float:
+        # Not `get_word_vector`, which forgets the norms of a quantised model.
+        return float(self._model.get_sentence_vector(text) @ self._direction)

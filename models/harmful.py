@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import kenlm
+import numpy as np
 
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
@@ -16,10 +17,13 @@ from models.labelled_text import model_text
 from models.model_folder import ModelFolder
 
 HARMFUL, REFERENCE, CLASSIFIER = "harmful.binary", "reference.binary", "classifier.bin"
+COMBINED = ("classifier", "run_classifier", "telling_ratio")
+"""The parts that the score adds up, each with a weight of its own in `model.json`."""
 
-# Tokens past which more of the same is no more evidence: words are not independent, and a long
-# document would drown the classifier, whose log-odds do not grow with length.
-EVIDENCE_TOKENS = 100
+# A text is harmful if a part of it is: words of a run that the classifier judges alone, and the
+# share of the tokens whose log-ratios count. Both are measures that do not grow with the text.
+_RUN = 4
+_TELLING_SHARE = 4
 
 _PERPLEXITY = Signal(
     name="harmful.perplexity",
@@ -83,32 +87,30 @@ class HarmfulPerplexity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HarmfulParts:
-    """The three scores of a text, before they are added up.
+    """The scores of a text, before they are added up.
 
     Attributes:
         log_probability: Log10 probability a token under the model of harmful text.
         log_ratio: Log10 of how much more likely a token is there than in the reference model.
+        telling_ratio: The same, of the quarter of the tokens where it is highest.
         classifier: Log-odds of the classifier.
-        tokens: How many there are, the end of the text counted.
+        run_classifier: Logarithm of the mean of its odds over runs of four words.
     """
 
     log_probability: float
     log_ratio: float
+    telling_ratio: float
     classifier: float
-    tokens: int
-
-    @property
-    def evidence(self) -> float:
-        """Log10 of the likelihood ratio of the text, of at most 100 tokens' worth."""
-        return self.log_ratio * min(self.tokens, EVIDENCE_TOKENS)
+    run_classifier: float
 
 
 class HarmfulContent:
     """Harmful content by the models of one folder, as ``thresher train harmful`` writes it.
 
     A document is one sentence of its words in lower case. The score is a logistic regression on
-    the classifier's log-odds and the n-gram models' log-likelihood ratio; its weights were fitted
-    on texts of sources that the models had not seen.
+    the classifier's log-odds, the mean of its odds over runs of four words and the n-gram models'
+    likelihood ratio of the most telling quarter of the tokens; its weights were fitted on texts of
+    sources that the models had not seen.
 
     Args:
         path: The folder, or the name of a model that comes along (``en-harmful``).
@@ -164,10 +166,9 @@ class HarmfulContent:
         return Classifier(self._folder.file(CLASSIFIER))
 
     @cached_property
-    def _weights(self) -> tuple[float, float, float]:
-        names = ("classifier_weight", "evidence_weight", "intercept")
-        classifier, evidence, intercept = map(self._folder.number, names)
-        return classifier, evidence, intercept
+    def _weights(self) -> tuple[float, ...]:
+        names = (*(f"{name}_weight" for name in COMBINED), "intercept")
+        return tuple(map(self._folder.number, names))
 
     @property
     def threshold(self) -> float:
@@ -186,23 +187,30 @@ class HarmfulContent:
         self._classifier.load()
 
     def parts(self, text: str) -> HarmfulParts | None:
-        """Return the three scores of a text of words between spaces; None if it has no word."""
+        """Return the scores of a text of words between spaces; None if it has no word."""
         if not text:
             return None
-        tokens = text.count(" ") + 2
-        harmful = self._harmful.score(text) / tokens
+        harmful, reference = (
+            np.array([logarithm for logarithm, _, _ in model.full_scores(text)])
+            for model in (self._harmful, self._reference)
+        )
+        ratios = harmful - reference
+        telling = max(1, len(ratios) // _TELLING_SHARE)
+        whole, runs = self._classifier.run_logits(text.split(" "), _RUN)
         return HarmfulParts(
-            log_probability=harmful,
-            log_ratio=harmful - self._reference.score(text) / tokens,
-            classifier=self._classifier.logit(text),
-            tokens=tokens,
+            log_probability=float(harmful.mean()),
+            log_ratio=float(ratios.mean()),
+            telling_ratio=float(np.partition(ratios, -telling)[-telling:].mean()),
+            classifier=whole,
+            run_classifier=math.log(float(np.exp(runs).mean())),
         )
 
     def combined(self, parts: HarmfulParts) -> float:
         """Return the probability of harm."""
-        classifier, evidence, intercept = self._weights
-        logit = classifier * parts.classifier + evidence * parts.evidence + intercept
-        return _probability(logit)
+        *weights, intercept = self._weights
+        values = (getattr(parts, name) for name in COMBINED)
+        products = (weight * value for weight, value in zip(weights, values, strict=True))
+        return _probability(intercept + sum(products))
 
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Return the signals; nulls for a text without a word or in another language."""

@@ -1,6 +1,6 @@
 """Evaluating the scores of harmful content under three protocols, side by side."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,7 @@ from models.measures import AtThreshold, Labels, Scores, at_threshold, best, roc
 PAPER = "paper: harmful of the same sources, general text"
 SAME = "same sources, both classes"
 UNSEEN = "unseen source, both classes"
-NAMES = ("perplexity", "log_ratio", "classifier", "score")
+NAMES = ("perplexity", "log_ratio", "telling_ratio", "classifier", "run_classifier", "score")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Evaluated:
         protocol: How training and test texts were parted.
         source: The source of the test texts.
         unit: ``sentence`` or ``document``.
-        score: One of ``perplexity``, ``log_ratio``, ``classifier``, ``score``.
+        score: One of :data:`NAMES`.
         auc: Area under the ROC curve.
         chosen: What the threshold gets right on the test texts. It was chosen without them: on
             validation texts, or among the training sources.
@@ -113,36 +113,26 @@ def _known_sources(
         model = train_harmful(
             [*harmful, *general_train], general_train, Path(folder), settings=settings
         )
-        paper = {
-            place: [text for text in of if text.positive or text.source in ordinary]
-            for place, of in held.items()
-        }
-        yield from _validated(model, PAPER, "all", paper[8], paper[9])
+        yield from _validated(
+            model, PAPER, "all", held, lambda text: text.positive or text.source in ordinary
+        )
     with TemporaryDirectory() as folder:
         model = train_harmful(train, general_train, Path(folder), settings=settings)
-        both = {
-            place: [text for text in of if text.source not in ordinary]
-            for place, of in held.items()
-        }
-        yield from _validated(model, SAME, "all", both[8], both[9])
+        yield from _validated(model, SAME, "all", held, lambda text: text.source not in ordinary)
         for source in sorted({text.source for text in texts}):
-            parts = {
-                place: [text for text in of if text.source == source] for place, of in both.items()
-            }
-            yield from _validated(model, SAME, source, parts[8], parts[9])
+            yield from _validated(model, SAME, source, held, lambda text: text.source == source)  # noqa: B023
 
 
 def _validated(
     model: HarmfulContent,
     protocol: str,
     source: str,
-    validation: Sequence[LabelledText],
-    test: Sequence[LabelledText],
+    held: Mapping[int, Sequence[LabelledText]],
+    keep: Callable[[LabelledText], bool],
 ) -> Iterator[Evaluated]:
-    for unit, of_validation, of_test in (
-        ("sentence", validation, test),
-        ("document", _documents(validation), _documents(test)),
-    ):
+    for unit, of_unit in (("sentence", list), ("document", _documents)):
+        # A document is kept or not as a whole: it is harmful if one of its sentences is.
+        of_validation, of_test = (list(filter(keep, of_unit(held[place]))) for place in (8, 9))
         if min(len({text.positive for text in of}) for of in (of_validation, of_test)) < 2:
             continue
         labels, scores = _scores(model, of_validation)
@@ -208,7 +198,6 @@ def _scores(
     parts, labels = score_parts(model, texts)
     return labels, {
         "perplexity": np.array([part.log_probability for part in parts]),
-        "log_ratio": np.array([part.log_ratio for part in parts]),
-        "classifier": np.array([part.classifier for part in parts]),
+        **{name: np.array([getattr(part, name) for part in parts]) for name in NAMES[1:-1]},
         "score": np.array([model.combined(part) for part in parts]),
     }

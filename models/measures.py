@@ -1,5 +1,6 @@
 """How good a score is: ROC-AUC, the sweep of thresholds, calibration."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +83,7 @@ def sweep(labels: Labels, scores: Scores, candidates: int = 100) -> list[AtThres
     return [at_threshold(labels, scores, threshold) for threshold in thresholds]
 
 
-def best(swept: list[AtThreshold]) -> AtThreshold:
+def best(swept: Sequence[AtThreshold]) -> AtThreshold:
     """Return the candidate with the highest macro-F1, the lowest threshold of equals."""
     return max(swept, key=lambda result: (result.macro_f1, -result.threshold))
 

@@ -30,11 +30,17 @@ def harmful_english(data: Path) -> list[LabelledText]:
 
 
 def general_english(data: Path) -> list[LabelledText]:
-    """Return general English sentences: Wikipedia, news and European web pages (Leipzig)."""
+    """Return general English sentences: Wikipedia, news and European web pages (Leipzig).
+
+    Leipzig keeps no documents: two sentences in a row, as long as a post of Stormfront, count as
+    one.
+    """
     return [
-        LabelledText(text=sentence, positive=False, source=name)
+        LabelledText(text=sentence, positive=False, source=name, document=str(number // 2))
         for name in ("eng_wikipedia_2016", "eng_news-typical_2016", "eng-eu_web_2015")
-        for sentence in _leipzig(data / f"quality/leipzig_10k/{name}_10K-sentences.txt.gz")
+        for number, sentence in enumerate(
+            _leipzig(data / f"quality/leipzig_10k/{name}_10K-sentences.txt.gz")
+        )
     ]
 
 

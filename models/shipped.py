@@ -8,7 +8,8 @@ from models.published_data import general_english, harmful_english
 from models.quality_data import quality_chinese, quality_english
 from models.quality_training import train_quality
 
-_DATA = Path(__file__).parent / "data"
+FOLDER = Path(__file__).parent / "data"
+"""Where they are loaded from."""
 
 
 def harmful_texts(data: Path) -> tuple[list[LabelledText], list[LabelledText]]:
@@ -22,7 +23,7 @@ def quality_texts(data: Path, name: str) -> list[LabelledText]:
     return prepared(read(data))
 
 
-def train_shipped(data: Path, into: Path = _DATA) -> None:
+def train_shipped(data: Path, into: Path) -> None:
     """Train every model that comes along: the same data give the same bytes.
 
     Raises:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from pipelines import train_command
 from pipelines.errors import UserError
+from pipelines.sweep_plot import draw_sweeps
 
 if TYPE_CHECKING:
     from models.harmful_evaluation import Evaluated
@@ -57,9 +58,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         command.set_defaults(run=_run, evaluate=evaluate)
         if kind == "harmful":
             train_command.add_classifier_options(command)
-            command.add_argument(
-                "--sweep", type=Path, metavar="CSV", help="write what each threshold gets right"
-            )
+            _add_sweep_options(command)
     reference = kinds.add_parser("reference", help="good text against ordinary text")
     train_command.add_labelled_options(reference)
     train_command.add_reference_options(reference)
@@ -67,7 +66,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     shipped = kinds.add_parser("shipped", help="the models that come along, from their data")
     shipped.add_argument("model", choices=("en-harmful", "en-quality", "zh-quality", "language"))
     shipped.add_argument("data", type=Path, metavar="DATA")
-    shipped.add_argument("--sweep", type=Path, metavar="CSV")
+    _add_sweep_options(shipped)
     train_command.add_classifier_options(shipped)
     shipped.set_defaults(run=_shipped)
     by_labels = kinds.add_parser(_BY_LABELS, help="the rules of a run, by documents marked by hand")
@@ -87,6 +86,16 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     by_labels.add_argument("--json", action="store_true", help="print the figures as JSON")
     by_labels.set_defaults(run=_by_labels)
+
+
+def _add_sweep_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sweep",
+        type=Path,
+        metavar="CSV",
+        help="write what each of 100 thresholds of harm gets right",
+    )
+    parser.add_argument("--plot", type=Path, metavar="SVG", help="draw it")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -217,6 +226,8 @@ def _harmful(
     )
     if arguments.sweep:
         _write_sweeps(arguments.sweep, results)
+    if arguments.plot:
+        arguments.plot.write_text(draw_sweeps(results), encoding="utf-8")
 
 
 def _write_sweeps(path: Path, results: "Iterable[Evaluated]") -> None:

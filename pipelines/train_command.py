@@ -51,6 +51,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         )
     shipped = kinds.add_parser("shipped", help="the models that come along, from a folder of data")
     shipped.add_argument("data", type=Path, metavar="DATA")
+    shipped.add_argument(
+        "--into", type=Path, metavar="FOLDER", help="where they go (where they are loaded from)"
+    )
     shipped.set_defaults(run=_shipped)
 
 
@@ -281,10 +284,10 @@ def _reference(arguments: argparse.Namespace, texts: Sequence[str]) -> None:
 
 def _shipped(arguments: argparse.Namespace) -> int:
     from models.ngram import NoTrainerError
-    from models.shipped import train_shipped
+    from models.shipped import FOLDER, train_shipped
 
     try:
-        train_shipped(arguments.data)
+        train_shipped(arguments.data, arguments.into or FOLDER)
     except NoTrainerError as error:
         raise UserError(str(error)) from None
     except OSError as error:

@@ -1,18 +1,18 @@
 """The models that come along: their size, what they say of plain cases, and their making."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from filters.text_view import TextView
-from models import model_folder, shipped
+from models import model_folder
 from models.harmful import HarmfulContent
-from models.labelled_text import prepared
+from models.labelled_text import LabelledText, prepared
 from models.quality import QualityClassifier, QualityModel
-from models.quality_data import quality_chinese
+from models.quality_data import quality_chinese, quality_english
 from models.quality_training import train_quality
-
-FOLDER = Path(shipped.__file__).parent / "data"
+from models.shipped import FOLDER
 
 
 def test_they_are_small_and_each_has_a_card() -> None:
@@ -51,8 +51,12 @@ def test_a_page_of_prose_is_above_a_page_of_offers() -> None:
     assert score(prose) > 0.8 > 0.2 > score(offers)
 
 
+# The models of harm take minutes: `make check-models` compares all of them.
 @pytest.mark.real_data
-def test_the_same_data_give_the_bytes_that_come_along(real_data: Path, tmp_path: Path) -> None:
-    train_quality(prepared(quality_chinese(real_data)), tmp_path, languages=("zh",))
+@pytest.mark.parametrize(("language", "read"), [("zh", quality_chinese), ("en", quality_english)])
+def test_the_same_data_give_the_bytes_that_come_along(
+    real_data: Path, tmp_path: Path, language: str, read: Callable[[Path], list[LabelledText]]
+) -> None:
+    train_quality(prepared(read(real_data)), tmp_path, languages=(language,))
     for path in tmp_path.iterdir():
-        assert path.read_bytes() == (FOLDER / "zh-quality" / path.name).read_bytes()
+        assert path.read_bytes() == (FOLDER / f"{language}-quality" / path.name).read_bytes()

@@ -2,6 +2,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow.dataset as ds
 import pytest
 
 from models import harmful_training
@@ -66,17 +67,53 @@ def test_a_trained_model_scores_documents(tmp_path: Path, labelled: str) -> None
 
 @pytest.mark.lmplz
 @pytest.mark.usefixtures("small_classifier")
+def test_a_scored_crawl_says_what_is_harmful(tmp_path: Path) -> None:
+    """As in the paper: the pages whose address is on UT1's list of adult sites are trained on."""
+    (tmp_path / "adult").mkdir()
+    (tmp_path / "adult/domains").write_text("adult.example\n")
+    pages = [
+        {"text": row["text"], "url": f"https://{host}/{number}"}
+        for number, row in enumerate(ROWS)
+        for host in [("www.adult.example" if row["label"] else "garden.example")]
+    ]
+    (tmp_path / "crawl.jsonl").write_text("".join(json.dumps(page) + "\n" for page in pages))
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        f"name: crawl\ninput:\n  - {{format: jsonl, paths: [{tmp_path}/crawl.jsonl]}}\n"
+        f"output: {tmp_path}/out\ndedup: null\n"
+        f"signals: [{{url_rules: {{ut1: {tmp_path}, categories: [adult]}}}}]\n"
+    )
+    assert main(["score", str(recipe), "--workers", "1"]) == 0
+    scored = [str(path) for path in (tmp_path / "out/scored").glob("*.parquet")]
+    into = f"{tmp_path}/harmful"
+    assert main(["train", "harmful", *scored, "--where", "url.ut1_adult", "--into", into]) == 0
+    again = ["--set", f"models.harmful={into}", "--set", f"output={tmp_path}/again"]
+    assert main(["score", str(recipe), "--workers", "1", *again]) == 0
+    rows = ds.dataset(tmp_path / "again/scored").to_table().to_pylist()
+    scores = {
+        harmful: [row["harmful.score"] for row in rows if row["url.ut1_adult"] is harmful]
+        for harmful in (True, False)
+    }
+    assert (len(scores[True]), len(scores[False])) == (48, 48)
+    assert min(scores[True]) > max(scores[False])
+
+
+@pytest.mark.lmplz
+@pytest.mark.usefixtures("small_classifier")
 def test_the_figures_of_a_source_that_was_not_seen(
     labelled: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     sweep = tmp_path / "sweep.csv"
     general = tmp_path / "general.jsonl"
     general.write_text("".join(f'{{"text": "rain fell on town {n} today"}}\n' for n in range(40)))
+    plot = tmp_path / "sweep.svg"
     options = ["--source", "site", "--general", str(general), "--sweep", str(sweep)]
+    options += ["--plot", str(plot)]
     assert main(["evaluate", "harmful", labelled, *options]) == 0
     told = capsys.readouterr().out
     assert "unseen source, both" in told
     assert sweep.read_text().startswith("protocol,source,unit,score,threshold,precision,recall,f1,")
+    assert "telling_ratio: same sources, both classes, all, sentence" in plot.read_text()
 
 
 @pytest.mark.lmplz
