@@ -131,13 +131,15 @@ class Classifier:
             ValueError: the model has vectors for rows of words, which no sum of words gives, or
                 its labels are not those of :func:`train_classifier`.
         """
-        known = self._evidence
-        if len(known) > _MOST_WORDS:
-            known.clear()
-        for word in words:
-            if word not in known:
-                known[word] = self._of_word(word)
-        sums, counts = np.array([known[word] for word in words]).T
+        totals, vectors = self._evidence
+        if len(totals) > _MOST_WORDS:
+            totals.clear()
+            vectors.clear()
+        for word in set(words):
+            if word not in totals:
+                totals[word], vectors[word] = self._of_word(word)
+        sums = np.array([totals[word] for word in words])
+        counts = np.array([vectors[word] for word in words])
         end = self._end
         starts = np.arange(0, len(words), run)
         runs = (np.add.reduceat(sums, starts) + end) / (np.add.reduceat(counts, starts) + 1)
@@ -146,10 +148,14 @@ class Classifier:
         return max(-_LARGEST_LOGIT, min(_LARGEST_LOGIT, whole)), limited
 
     @cached_property
-    def _evidence(self) -> dict[str, tuple[float, int]]:
-        if self._model.f.getArgs().wordNgrams > 1:
+    def _evidence(self) -> tuple[dict[str, float], dict[str, int]]:
+        """What each word that came up adds to the sum of log-odds, and how many vectors it has."""
+        settings = self._model.f.getArgs()
+        if settings.wordNgrams > 1 or settings.minn == 1:
             raise ValueError("a classifier with rows of words can't be asked word by word")
-        return {}
+        # Without subwords both are zero, and the range of lengths would hold one.
+        self._shortest, self._longest = max(1, settings.minn), settings.maxn
+        return {}, {}
 
     @cached_property
     def _direction(self) -> Floats:
@@ -167,7 +173,11 @@ class Classifier:
 
     def _of_word(self, word: str) -> tuple[float, int]:
         """Return what a word adds to the sum of log-odds, and how many vectors it has."""
-        vectors = len(self._model.f.getSubwords(word, "strict")[1])
+        # `getSubwords` would make a list of strings, at twice the cost of all the rest.
+        known = self._model.f.getWordId(word) >= 0
+        marked = len(word) + 2
+        lengths = range(self._shortest, self._longest + 1)
+        vectors = known + sum(max(0, marked - length + 1) for length in lengths)
         return self._mean_logit(word) * (vectors + 1) - self._end, vectors
 
     def _mean_logit(self, text: str) -> float:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import kenlm
@@ -24,6 +25,9 @@ COMBINED = ("classifier", "run_classifier", "telling_ratio")
 # share of the tokens whose log-ratios count. Both are measures that do not grow with the text.
 _RUN = 4
 _TELLING_SHARE = 4
+
+# Of KenLM's scores of a token: logarithm, length of the n-gram, whether it is unknown.
+_LOGARITHM = itemgetter(0)
 
 _PERPLEXITY = Signal(
     name="harmful.perplexity",
@@ -191,7 +195,7 @@ class HarmfulContent:
         if not text:
             return None
         harmful, reference = (
-            np.array([logarithm for logarithm, _, _ in model.full_scores(text)])
+            np.array(list(map(_LOGARITHM, model.full_scores(text))))
             for model in (self._harmful, self._reference)
         )
         ratios = harmful - reference

@@ -42,7 +42,8 @@ def _logit(probability: float) -> float:
 
 def test_log_odds_are_limited(classifier: str) -> None:
     model = Classifier(classifier)
-    model._evidence["certainly"] = (1e6, 1)
+    totals, vectors = model._evidence
+    totals["certainly"], vectors["certainly"] = 1e6, 1
     whole, runs = model.run_logits(["certainly"], 4)
     assert (whole, runs.tolist()) == (12.0, [12.0])
 
