@@ -21,6 +21,8 @@ from pipelines.readers.records import FailedRecord
 from pipelines.recipe import GutenbergInput, Models, ParquetInput, Recipe
 from pipelines.storage import StoredFile
 
+_FROM_0_TO_1 = ("probability", "ratio")
+
 
 def check(recipe: Recipe) -> dict[str, str]:
     """Check what a recipe asks for against what there is, before any work.
@@ -34,6 +36,7 @@ def check(recipe: Recipe) -> dict[str, str]:
             does not work here.
     """
     check_rules(recipe)
+    check_sample(recipe)
     check_preferences(recipe)
     check_indexes(recipe)
     _check_files(recipe)
@@ -138,6 +141,32 @@ def check_rules(recipe: Recipe) -> None:
             raise UserError(f"{origin}: no step computes `{rule.signal}`{remedy}")
         if kind not in ("int64", "float64", "bool"):
             raise UserError(f"{origin}: `{rule.signal}` is a {kind}, and a rule needs a number")
+
+
+def check_sample(recipe: Recipe) -> None:
+    """Check that the sample is drawn by a number that the recipe computes and the policy can use.
+
+    Raises:
+        UserError: it is not.
+    """
+    sample = recipe.sample
+    if sample is None:
+        return
+    signals = {signal.name: signal for signal in DocumentScorer(recipe).signals}
+    signal = signals.get(sample.signal)
+    if signal is None:
+        remedy = _remedy(sample.signal, list(signals))
+        raise UserError(f"sample.signal: no step computes `{sample.signal}`{remedy}")
+    if signal.type not in ("int64", "float64"):
+        raise UserError(
+            f"sample.signal: `{signal.name}` is a {signal.type}, and a sample needs a number"
+        )
+    if sample.share is None and signal.unit not in _FROM_0_TO_1:
+        raise UserError(
+            f"sample.policy: {sample.policy} takes the score for a share from 0 to 1, and"
+            f" `{signal.name}` is in {signal.unit}; take `top_share`, or `proportional` with a"
+            " `share`"
+        )
 
 
 def _remedy(signal: str, computed: list[str]) -> str:

@@ -292,6 +292,27 @@ class Buckets(_Section):
         return self
 
 
+class Sample(_Section):
+    """Which of the documents that pass the rules `select` keeps, by a score of each."""
+
+    signal: str
+    policy: Literal["top_share", "pareto", "proportional"]
+    share: float | None = Field(None, gt=0, le=1)
+    alpha: float | None = Field(None, gt=0, allow_inf_nan=False)
+    seed: int = Field(0, ge=0, lt=1 << 64)
+    keep_null: bool = True
+
+    @model_validator(mode="after")
+    def _fits_the_policy(self) -> "Sample":
+        if self.policy == "top_share" and self.share is None:
+            raise ValueError("`policy: top_share` needs `share`, such as 0.1 for the best tenth")
+        if self.policy == "pareto" and self.share is not None:
+            raise ValueError("`policy: pareto` takes `alpha` and no `share`")
+        if self.policy != "pareto" and self.alpha is not None:
+            raise ValueError(f"`alpha` is for `policy: pareto`, not for {self.policy}")
+        return self
+
+
 class Limits(_Section):
     """When a stage gives up, and how much work one shard holds."""
 
@@ -398,6 +419,7 @@ class Recipe(_Section):
     dedup: Dedup | None = Dedup()
     passages: Passages | None = None
     rules: Rules = Rules.model_validate({})
+    sample: Sample | None = None
     buckets: Buckets = Buckets()
     limits: Limits = Limits()
 

@@ -1,8 +1,5 @@
 """The `select` stage: rules over stored signals; length-bucketed shards of the kept documents.
 
-A cluster's place in the corpus goes to its best document that passes the rules: were it tied to
-the keeper that `dedup` named, a rule that this one document fails would lose all its copies too.
-
 Scored files are taken in groups, so that shards come near their target size and no text crosses the
 network. Only where the recipe asks for a global shuffle, the rows are dealt to shards by a seeded
 key.
@@ -19,17 +16,18 @@ import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from filters.rules import LANGUAGE, Rule, Verdicts, evaluate
 from pipelines import schema, storage
+from pipelines.cluster_winners import BestPassing, RowsOfFile, StandIns
 from pipelines.corpus_forms import TOKENS, CorpusForm, Rows, form_of
 from pipelines.corpus_shards import BucketShards, Group, groups_of, shard_file, shuffle_keys
 from pipelines.counters import Counters
-from pipelines.dedup import EARLIER, ScoredFile
+from pipelines.dedup import ScoredFile
 from pipelines.manifest import OutputFile, ShardRecord, StageRecords
-from pipelines.recipe import Buckets
+from pipelines.recipe import Buckets, Sample
+from pipelines.selection_sample import Candidates, MakeSampler, Sampler
 from pipelines.selection_tally import Tally
 from pipelines.shard_files import ParquetFile, read_batches
 
@@ -37,10 +35,6 @@ STAGE = "select"
 RULES = "rules"
 _BATCH_ROWS = 1_024
 _RECORDS, _ROWS = "records", "rows"
-_PARTITIONS = 16
-_FAILED = 1 << 32
-
-Passing = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 class SelectDocuments(beam.PTransform[Any, Any]):
@@ -50,6 +44,7 @@ class SelectDocuments(beam.PTransform[Any, Any]):
         output: The run's output folder.
         files: The same files, for their groups.
         rules: The rules in force.
+        sample: Which of the documents that pass them are kept; None for all.
         buckets: The recipe's length buckets.
         tokenizer: Path of the tokenizer file, for sequences and windows.
         with_clusters: Whether `dedup` has run, so that duplicates are dropped.
@@ -64,6 +59,7 @@ class SelectDocuments(beam.PTransform[Any, Any]):
         rules: Sequence[Rule],
         buckets: Buckets,
         tokenizer: str,
+        sample: Sample | None = None,
         with_clusters: bool,
         fingerprint: str,
     ) -> None:
@@ -72,6 +68,7 @@ class SelectDocuments(beam.PTransform[Any, Any]):
         self._job = _Job(
             output=output,
             rules=rules,
+            sample=sample,
             buckets=buckets,
             form=form_of(buckets, tokenizer=tokenizer),
             with_clusters=with_clusters,
@@ -90,32 +87,44 @@ class SelectDocuments(beam.PTransform[Any, Any]):
             group_of = {file.number: group.name for group in self._groups for file in group.files}
             joined["winners"] = (
                 files
-                | "Passing" >> beam.FlatMap(_passing, output=job.output, rules=job.rules)
-                | "By cluster" >> beam.GroupByKey()
-                | "Best passing" >> beam.FlatMap(_winners)
+                | "Winners" >> BestPassing(output=job.output, rules=job.rules)
                 | "By group" >> beam.Map(lambda winner: (group_of[winner[0]], winner))
             )
         joined = joined | "Groups with winners" >> beam.CoGroupByKey()
+        sampler = self._sampler(joined)
         if job.buckets.shuffle_seed is None:
-            return joined | "Write" >> beam.Map(_write, job=job)
+            return joined | "Write" >> beam.Map(_write, job=job, sampler=sampler)
         sizes = (
             files
-            | "Expected bytes" >> beam.Map(_expected_bytes, job=job)
+            | "Expected bytes" >> beam.Map(_expected_bytes, job=job, sampler=sampler)
             | "Bytes of buckets" >> beam.CombineGlobally(_added)
         )
         dealt = joined | "Deal" >> beam.FlatMap(
-            _deal, job=job, sizes=beam.pvalue.AsSingleton(sizes)
+            _deal, job=job, sampler=sampler, sizes=beam.pvalue.AsSingleton(sizes)
         ).with_outputs(_ROWS, main=_RECORDS)
         shuffled = (
             dealt[_ROWS] | "By shard" >> beam.GroupByKey() | beam.Map(_write_shuffled, job=job)
         )
         return (dealt[_RECORDS], shuffled) | beam.Flatten()
 
+    def _sampler(self, joined: Any) -> Any:
+        job = self._job
+        if job.sample is None:
+            return None
+        candidates = Candidates(
+            output=job.output,
+            rules=job.rules,
+            with_clusters=job.with_clusters,
+            sample=job.sample,
+        )
+        return beam.pvalue.AsSingleton(joined | "Sampler" >> MakeSampler(candidates))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
     output: str
     rules: Sequence[Rule]
+    sample: Sample | None
     buckets: Buckets
     form: CorpusForm
     with_clusters: bool
@@ -127,52 +136,9 @@ class _Job:
         return self.buckets.shuffle_seed or 0
 
 
-def _passing(
-    file: ScoredFile, *, output: str, rules: Sequence[Rule]
-) -> Iterator[tuple[int, tuple[int, Passing]]]:
-    """Yield the documents that have duplicates, by cluster, and which of them pass the rules."""
-    with storage.open_stored(file.path(output, "clusters")) as stored:
-        clusters = pq.ParquetFile(stored).read(columns=["cluster", "size", "rank", "reason"])
-    # A cluster of which an earlier corpus has a document has its place there.
-    shared = (clusters["size"].to_numpy() > 1) & ~_in_earlier_corpus(clusters)
-    if not shared.any():
-        return
-    columns = list(dict.fromkeys([LANGUAGE, *(rule.signal for rule in rules)]))
-    with storage.open_stored(file.path(output)) as stored:
-        batches = pq.ParquetFile(stored).iter_batches(columns=columns)
-        passed = [evaluate(rules, batch).passed for batch in batches]
-    rows = np.flatnonzero(shared)
-    cluster = clusters["cluster"].to_numpy()[rows]
-    # Whoever passes the rules comes before whoever does not.
-    rank = clusters["rank"].to_numpy()[rows].astype(np.int64)
-    rank += np.where(np.concatenate(passed)[rows], 0, _FAILED)
-    for partition in range(_PARTITIONS):
-        here = cluster % _PARTITIONS == partition
-        if here.any():
-            yield partition, (file.number, (cluster[here], rank[here], rows[here]))
-
-
-def _in_earlier_corpus(clusters: pa.Table) -> npt.NDArray[np.bool_]:
-    earlier = pc.equal(clusters["reason"], EARLIER).fill_null(False)
-    return np.asarray(earlier.to_numpy(), dtype=np.bool_)
-
-
-def _winners(
-    group: tuple[int, Iterable[tuple[int, Passing]]],
-) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
-    blocks = list(group[1])
-    numbers = np.concatenate([np.full(len(block[0]), number) for number, block in blocks])
-    cluster, rank, rows = (
-        np.concatenate([block[column] for _, block in blocks]) for column in range(3)
-    )
-    order = np.lexsort((rank, cluster))
-    ordered = cluster[order]
-    first = order[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
-    for number in np.unique(numbers[first]):
-        yield int(number), rows[first[numbers[first] == number]]
-
-
-def _write(joined: tuple[str, dict[str, Any]], *, job: _Job) -> ShardRecord:
+def _write(
+    joined: tuple[str, dict[str, Any]], *, job: _Job, sampler: Sampler | None
+) -> ShardRecord:
     [group] = joined[1]["group"]
     records = StageRecords(job.output, STAGE)
     done = records.whole_shard(group.name, job.fingerprint)
@@ -180,7 +146,9 @@ def _write(joined: tuple[str, dict[str, Any]], *, job: _Job) -> ShardRecord:
         return done
     records.begin(group.name)
     with ExitStack() as stack:
-        selection = stack.enter_context(_Selection(group, job, joined[1].get("winners", ())))
+        selection = stack.enter_context(
+            _Selection(group, job, sampler, joined[1].get("winners", ()))
+        )
         shards: dict[int, BucketShards] = {}
         for rows in selection.rows():
             if rows.bucket not in shards:
@@ -198,12 +166,16 @@ def _write(joined: tuple[str, dict[str, Any]], *, job: _Job) -> ShardRecord:
 
 
 def _deal(
-    joined: tuple[str, dict[str, Any]], *, job: _Job, sizes: Mapping[int, int]
+    joined: tuple[str, dict[str, Any]],
+    *,
+    job: _Job,
+    sampler: Sampler | None,
+    sizes: Mapping[int, int],
 ) -> Iterator[Any]:
     """Deal the rows of a group to the shards of the whole corpus by a seeded key of each row."""
     [group] = joined[1]["group"]
     StageRecords(job.output, STAGE).begin(group.name)
-    with _Selection(group, job, joined[1].get("winners", ())) as selection:
+    with _Selection(group, job, sampler, joined[1].get("winners", ())) as selection:
         for rows in selection.rows():
             shards = max(1, round(sizes.get(rows.bucket, 0) / job.buckets.shard_bytes))
             keys = shuffle_keys(rows.batch, seed=job.seed)
@@ -244,15 +216,21 @@ def _as_bytes(batch: pa.RecordBatch) -> bytes:
     return bytes(sink.getvalue())
 
 
-def _expected_bytes(file: ScoredFile, *, job: _Job) -> Counter[int]:
+def _expected_bytes(file: ScoredFile, *, job: _Job, sampler: Sampler | None) -> Counter[int]:
     """Return about how many bytes of each bucket the documents that pass will take."""
-    columns = list(dict.fromkeys(["id", TOKENS, LANGUAGE, *(rule.signal for rule in job.rules)]))
+    signals = [rule.signal for rule in job.rules]
+    if sampler is not None:
+        signals.append(sampler.sample.signal)
+    columns = list(dict.fromkeys(["id", TOKENS, LANGUAGE, *signals]))
     expected: Counter[int] = Counter()
     with storage.open_stored(file.path(job.output)) as stored:
         parquet = pq.ParquetFile(stored)
         rows = max(1, parquet.metadata.num_rows)
         for batch in parquet.iter_batches(columns=columns):
-            passed = batch.filter(pa.array(evaluate(job.rules, batch).passed))
+            keep = evaluate(job.rules, batch).passed
+            if sampler is not None:
+                keep &= sampler.keeps(batch)
+            passed = batch.filter(pa.array(keep))
             expected.update(job.form.expected_bytes(passed, file.bytes * passed.num_rows // rows))
     return expected
 
@@ -271,13 +249,16 @@ class _Selection:
     """
 
     def __init__(
-        self, group: Group, job: _Job, winners: Iterable[tuple[int, npt.NDArray[np.int64]]]
+        self,
+        group: Group,
+        job: _Job,
+        sampler: Sampler | None,
+        winners: Iterable[RowsOfFile],
     ) -> None:
         self._group = group
         self._job = job
-        self._winners: dict[int, list[npt.NDArray[np.int64]]] = {}
-        for number, rows in winners:
-            self._winners.setdefault(number, []).append(rows)
+        self._sampler = sampler
+        self._winners = list(winners)
         self._counters = Counters()
         self._tally = Tally()
         self._stack = ExitStack()
@@ -300,7 +281,7 @@ class _Selection:
 
     def _rows_of(self, file: ScoredFile, parquet: pq.ParquetFile) -> Iterator[Rows]:
         clusters = (
-            _Clusters.read(file, self._job.output, self._winners.get(file.number, ()))
+            StandIns.read(file, self._job.output, self._winners)
             if self._job.with_clusters
             else None
         )
@@ -314,15 +295,22 @@ class _Selection:
             first_row += batch.num_rows
             verdicts = evaluate(self._job.rules, batch)
             duplicate = np.zeros(batch.num_rows, dtype=bool)
+            # What leaves out a document that passes the rules.
+            reason = np.full(batch.num_rows, None, dtype=object)
             here = None if clusters is None else clusters.slice(rows)
             if here is not None:
                 duplicate = ~here.stands
+                reason[duplicate] = here.reasons[duplicate]
             keep = verdicts.passed & ~duplicate
+            if self._sampler is not None:
+                refused = keep & ~self._sampler.keeps(batch)
+                reason[refused] = self._sampler.reason
+                keep &= ~refused
             if here is not None and keep.any():
                 self._add_to_index(scored.select(index_columns).filter(pa.array(keep)))
-            _count(self._counters, verdicts, duplicate, None if here is None else here.reasons)
+            _count(self._counters, verdicts, keep, reason)
             self._tally.add(batch, verdicts, keep, duplicate)
-            _reject(self._rejected, batch, verdicts, duplicate, here)
+            _reject(self._rejected, batch, verdicts, keep, reason, here)
             if keep.any():
                 yield from self._kept_rows(batch.filter(pa.array(keep)))
 
@@ -352,73 +340,43 @@ class _Selection:
             fingerprint=self._job.fingerprint,
             files=[*shards, *(output for file in told for output in file.output_files)],
             counters=self._counters,
-            figures=self._tally.as_json(),
+            figures=self._figures(),
         )
         StageRecords(self._job.output, STAGE).commit(record)
         return record
 
-
-@dataclass(frozen=True, slots=True)
-class _Clusters:
-    """The clusters of one file's rows, and which rows stand for theirs.
-
-    A cluster's stand-in is its best document that passes the rules, or its best if none does.
-    """
-
-    names: npt.NDArray[np.int64]
-    stands: npt.NDArray[np.bool_]
-    reasons: npt.NDArray[np.object_]
-
-    @classmethod
-    def read(
-        cls, file: ScoredFile, output: str, winners: Iterable[npt.NDArray[np.int64]]
-    ) -> "_Clusters":
-        with storage.open_stored(file.path(output, "clusters")) as stored:
-            table = pq.ParquetFile(stored).read(columns=["cluster", "size", "reason"])
-        stands = table["size"].to_numpy() == 1
-        for rows in winners:
-            stands[rows] = True
-        return cls(
-            names=table["cluster"].to_numpy(),
-            stands=stands,
-            reasons=np.array(table["reason"].to_pylist(), dtype=object),
-        )
-
-    def slice(self, rows: slice) -> "_Clusters":
-        """Return the clusters of some rows."""
-        return _Clusters(
-            names=self.names[rows], stands=self.stands[rows], reasons=self.reasons[rows]
-        )
+    def _figures(self) -> dict[str, Any]:
+        figures = self._tally.as_json()
+        if self._sampler is not None:
+            figures["sample"] = self._sampler.as_json()
+        return figures
 
 
 def _count(
     counters: Counters,
     verdicts: Verdicts,
-    duplicate: npt.NDArray[np.bool_],
-    reasons: npt.NDArray[np.object_] | None,
+    keep: npt.NDArray[np.bool_],
+    reason: npt.NDArray[np.object_],
 ) -> None:
-    counters.read += len(duplicate)
-    counters.written += int((verdicts.passed & ~duplicate).sum())
+    counters.read += len(keep)
+    counters.written += int(keep.sum())
     if failed := int((~verdicts.passed).sum()):
         counters.gated[RULES] += failed
-    if reasons is not None:
-        counters.gated.update(reasons[verdicts.passed & duplicate].tolist())
+    counters.gated.update(reason[verdicts.passed & ~keep].tolist())
 
 
 def _reject(
     rejected: ParquetFile,
     batch: pa.RecordBatch,
     verdicts: Verdicts,
-    duplicate: npt.NDArray[np.bool_],
-    clusters: "_Clusters | None",
+    keep: npt.NDArray[np.bool_],
+    reason: npt.NDArray[np.object_],
+    clusters: StandIns | None,
 ) -> None:
     names = ("id", "source", "record_id", "url")
-    for row in np.flatnonzero(~verdicts.passed | duplicate):
-        reasons, cluster = verdicts.reasons[row], None
-        if clusters is not None:
-            cluster = int(clusters.names[row])
-            # What fails the rules is no duplicate of what is kept by being worse than it.
-            if verdicts.passed[row]:
-                reasons = [clusters.reasons[row]]
+    for row in np.flatnonzero(~keep):
+        # What fails the rules is no duplicate of what is kept by being worse than it.
+        reasons = [reason[row]] if verdicts.passed[row] else verdicts.reasons[row]
+        cluster = None if clusters is None else int(clusters.clusters[row])
         place = {name: batch[name][row].as_py() for name in names}
         rejected.add({**place, "cluster": cluster, "reasons": reasons})

@@ -19,6 +19,7 @@ from pipelines.checks import (
     check_output,
     check_preferences,
     check_rules,
+    check_sample,
     check_writable,
 )
 from pipelines.component_rounds import OpenPipeline
@@ -186,6 +187,7 @@ class Run:
         recipe = self.recipe
         rules = recipe.rules.thresholds()
         check_rules(recipe)
+        check_sample(recipe)
         files = _scored_files(recipe)
         clusters = _clusters(recipe, files)
         scored = StageRecords(recipe.output, score.STAGE).required("thresher score RECIPE")
@@ -194,6 +196,7 @@ class Run:
             _identities(files),
             clusters,
             [repr(rule) for rule in rules],
+            recipe.sample and recipe.sample.model_dump(mode="json"),
             recipe.buckets.model_dump(mode="json"),
             tokenizer,
             _version(),
@@ -207,6 +210,7 @@ class Run:
                 output=recipe.output,
                 files=files,
                 rules=rules,
+                sample=recipe.sample,
                 buckets=recipe.buckets,
                 tokenizer=tokenizer_path(recipe),
                 with_clusters=clusters is not None,
@@ -421,4 +425,5 @@ def _selection_details(shards: Sequence[ShardRecord], recipe: Recipe) -> dict[st
         stage: (StageRecords(recipe.output, stage).manifest() or {}).get("fingerprint")
         for stage in (score.STAGE, dedup.STAGE)
     }
-    return {"figures": tally.as_json(), "made_of": stages}
+    sample = next((shard.figures["sample"] for shard in shards if "sample" in shard.figures), None)
+    return {"figures": tally.as_json(), "sample": sample, "made_of": stages}

@@ -47,6 +47,7 @@ def selection_of(recipe: Recipe) -> dict[str, Any] | None:
                 figures["bucket_documents"].items(), key=lambda item: int(item[0])
             )
         ],
+        "sample": manifest["sample"],
         "unit": made_with.buckets.unit,
         "dropped": figures["dropped"],
         "languages": dict(sorted(figures["languages"].items(), key=lambda item: -item[1])),
@@ -114,6 +115,15 @@ def _reasons(title: str, counts: Sequence[tuple[str, int]]) -> Table:
     return table
 
 
+def _found(sample: Mapping[str, Any]) -> str:
+    """Say what a share came to."""
+    if "least" in sample:
+        return f", those with {sample['signal']} below {sample['least']:.6g}"
+    if "share" in sample:
+        return f"; kept with a probability of {sample['factor']:.6g} × {sample['signal']}"
+    return ""
+
+
 def _print_selection(console: Console, selection: Mapping[str, Any]) -> None:
     bounds = {rule["signal"]: rule for rule in selection["thresholds"]}
     rules = Table(title="select: documents that fail each rule", title_justify="left")
@@ -128,7 +138,10 @@ def _print_selection(console: Console, selection: Mapping[str, Any]) -> None:
     gated = selection["counts"]["select"]["gated"]
     duplicates = sum(gated.get(reason, 0) for reason in DUPLICATES)
     if duplicates:
-        console.print(f"duplicates of a kept document: {duplicates:,}", highlight=False)
+        console.print(f"duplicates of a better document: {duplicates:,}", highlight=False)
+    if sample := selection["sample"]:
+        left_out = gated.get(f"{sample['signal']}.{sample['policy']}", 0)
+        console.print(f"left out by the sample: {left_out:,}{_found(sample)}", highlight=False)
     if not selection["buckets"]:
         console.print("no document was kept: see the rules above, and what score gated")
         return

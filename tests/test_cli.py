@@ -146,6 +146,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "dedup.prefer: `language.code` is a string, not a number",
         ),
         (
+            ["run", "recipe.yaml", "--set", "sample={signal: quality.score, policy: pareto}"],
+            "sample.signal: no step computes `quality.score`; give a model as models.quality.path",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "sample={signal: language.code, policy: pareto}"],
+            "sample.signal: `language.code` is a string, and a sample needs a number",
+        ),
+        (
+            ["run", "recipe.yaml", "--set", "sample={signal: length.tokens, policy: pareto}"],
+            "sample.policy: pareto takes the score for a share from 0 to 1, and `length.tokens` is"
+            " in tokens; take `top_share`, or `proportional` with a `share`",
+        ),
+        (
             ["run", "recipe.yaml", "--against", "earlier/index"],
             "earlier/index (dedup.against.0): no Parquet file there; give the `index`",
         ),

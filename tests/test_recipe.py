@@ -155,6 +155,22 @@ def test_overrides_reach_sections_lists_and_dotted_signal_names(tmp_path: Path) 
             ("output: out/small", "output: o\nbuckets: {smallest: 300}"),
             "recipe.yaml:6: `buckets.smallest`: 300 is no power of two",
         ),
+        (
+            ("output: out/small", "output: o\nsample: {signal: a.b, policy: top_share}"),
+            "recipe.yaml:6: `sample`: `policy: top_share` needs `share`, such as 0.1 for the best"
+            " tenth",
+        ),
+        (
+            ("output: out/small", "output: o\nsample: {signal: a.b, policy: pareto, share: 0.1}"),
+            "recipe.yaml:6: `sample`: `policy: pareto` takes `alpha` and no `share`",
+        ),
+        (
+            (
+                "output: out/small",
+                "output: o\nsample: {signal: a.b, policy: proportional, alpha: 3}",
+            ),
+            "recipe.yaml:6: `sample`: `alpha` is for `policy: pareto`, not for proportional",
+        ),
     ],
 )
 def test_a_wrong_recipe_is_told_in_one_line_with_the_place_and_the_remedy(

@@ -187,6 +187,31 @@ def test_another_threshold_repeats_select_alone(
     assert rule["min"] == 300
 
 
+def test_a_top_share_repeats_select_alone_and_says_its_threshold(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = ds.dataset(copied / "corpus").to_table(columns=["length.tokens"])
+    sample = "sample={signal: length.tokens, policy: top_share, share: 0.25}"
+    assert run(copied, sample) == 0
+    told = capsys.readouterr().out
+    assert stage_lines(told) == {
+        "score": "up to date",
+        "dedup": "up to date",
+        "report": "up to date",
+        "select": "",
+    }
+    lengths = sorted(before["length.tokens"].to_pylist(), reverse=True)
+    least = lengths[-(-len(lengths) // 4) - 1]
+    kept = ds.dataset(copied / "corpus").to_table(columns=["length.tokens"])
+    expected = [tokens for tokens in lengths if tokens >= least]
+    assert sorted(kept["length.tokens"].to_pylist(), reverse=True) == expected
+    left_out = len(lengths) - len(expected)
+    assert f"left out by the sample: {left_out}, those with length.tokens below {least}\n" in told
+    manifest = json.loads((copied / "manifests/select.json").read_text())
+    assert manifest["sample"]["least"] == least
+    assert manifest["counters"]["gated"]["length.tokens.top_share"] == left_out
+
+
 def test_a_changed_input_is_scored_again_and_a_removed_one_goes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,7 @@ from pipelines.corpus_shards import groups_of
 from pipelines.dedup import FindClusters, ScoredFile
 from pipelines.manifest import ShardRecord, StageRecords
 from pipelines.matching import Matching
-from pipelines.recipe import Buckets, Dedup
+from pipelines.recipe import Buckets, Dedup, Sample
 from pipelines.runners import new_pipeline, pipeline_options
 from pipelines.schema import MATCHING
 from pipelines.select import SelectDocuments
@@ -35,6 +35,7 @@ def selected(
     with_clusters: bool = True,
     rules: list[Rule] = RULES,
     buckets: Buckets = BUCKETS,
+    sample: Sample | None = None,
 ) -> list[ShardRecord]:
     scored = write_scored(output, files)
     options = pipeline_options(runner="local", workers=1, flags=[], total_bytes=0)
@@ -47,6 +48,7 @@ def selected(
             output=str(output),
             files=scored,
             rules=rules,
+            sample=sample,
             buckets=buckets,
             tokenizer=str(DEFAULT),
             with_clusters=with_clusters,
