@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages
+.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -27,6 +27,14 @@ quickstart: $(BIN)/thresher  ## install, run the main job on the sample, say whe
 test: $(VENV)/dev system-packages  ## install what tests need and run them
 	@$(MAKE) --no-print-directory lmplz || echo "  left out:    the tests marked \`lmplz\`"
 	$(BIN)/pytest -n auto -q $(PYTEST_OPTIONS)
+
+# On Linux PyPI's PyTorch brings CUDA, 5 GB, so it is no part of what developers install.
+$(VENV)/torch: | $(VENV)/dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --target $@ \
+	  --constraint requirements-dev.txt torch
+
+test-torch: $(VENV)/torch  ## test the data set of PyTorch with PyTorch itself, in a folder of its own
+	PYTHONPATH=$< $(BIN)/pytest -q -m torch tests/test_torch_loader.py
 
 system-packages:
 	@sh tests/system_packages.sh
@@ -81,6 +89,12 @@ format: $(VENV)/dev  ## put the code in form
 lmplz: $(BIN)/lmplz  ## build the trainer of n-gram models, KenLM's lmplz, into the environment
 $(BIN)/lmplz: | $(BIN)/thresher
 	sh models/build_lmplz.sh $(BIN)
+
+prism: $(BIN)/prism  ## build Beam's Prism runner, of our Beam's version, into the environment
+$(BIN)/prism: requirements.txt | $(BIN)/thresher
+	@command -v go >/dev/null || { echo "make prism: needs Go; see https://go.dev/dl" >&2; exit 2; }
+	GOBIN=$(abspath $(BIN)) go install "github.com/apache/beam/sdks/v2/go/cmd/prism@v$$(sed -n 's/^apache-beam==\([0-9.]*\).*/\1/p' $<)"
+	@touch $@
 
 models: $(BIN)/thresher lmplz  ## train the shipped tokenizer and models from DATA
 	$(BIN)/python -m models.tokens $(DATA)

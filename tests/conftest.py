@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import shutil
 import sys
@@ -35,6 +36,12 @@ def chromium() -> str | None:
     return None
 
 
+def prism() -> str | None:
+    """Beam's Prism runner: the one that `make prism` built, or any on the path."""
+    built = Path(sys.executable).with_name("prism")
+    return str(built) if built.exists() else shutil.which("prism")
+
+
 def missing() -> dict[str, str]:
     """Why tests of a marker can't run here, by marker."""
     folder = real_data_folder()
@@ -43,6 +50,11 @@ def missing() -> dict[str, str]:
         "lmplz": (
             Path(sys.executable).with_name("lmplz").exists(),
             "no lmplz; make lmplz builds it",
+        ),
+        "prism": (prism() is not None, "no prism; make prism builds it"),
+        "torch": (
+            importlib.util.find_spec("torch") is not None,
+            "no PyTorch; make test-torch brings one",
         ),
         "browser": (chromium() is not None, "no chromium; tests/system_packages.sh installs it"),
     }
