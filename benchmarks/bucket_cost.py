@@ -4,14 +4,16 @@
 
 Books and pages of DATA are measured under the shipped tokenizer. The layouts need lengths alone.
 The writer is the stage `select` in a process of its own over stored documents, the reader a
-:class:`training.reader.SequenceReader` in another; both run over the corpus and over four copies of
-it, whose peak memory tells whether that grows.
+:class:`training.reader.SequenceReader` in another; both run over the corpus and over four and
+eight copies of it, whose peak memory tells whether that grows. *Private* memory is what the process
+has for itself, without the libraries and files that are mapped into it.
 """
 
 import argparse
 import multiprocessing
 import re
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -43,7 +45,7 @@ from training.packing import Layout, best_fit, concatenate_and_chunk, decomposed
 from training.reader import SequenceReader
 
 CONTEXT = 8_192
-COPIES = 4
+COPIES = (1, 4, 8)
 SCORED_FILES = 4
 BUCKETS = Buckets.model_validate({"smallest": 256, "largest": CONTEXT, "decompose": {}})
 SCHEMA = schema.scored(
@@ -143,12 +145,16 @@ def write_scored(output: Path, texts: list[str], *, copies: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What some work took: tokens, CPU and wall seconds, peak memory of its process in bytes."""
+    """What some work took: tokens, CPU and wall seconds, peak memory of its process in bytes.
+
+    ``private`` is the part of the memory that is of this process alone.
+    """
 
     tokens: int
     cpu: float
     wall: float
     memory: int
+    private: int
 
 
 def write_sequences(output: Path) -> int:
@@ -168,7 +174,7 @@ def write_sequences(output: Path) -> int:
     )
     options = pipeline_options(runner="local", workers=1, flags=[], total_bytes=0)
     with new_pipeline(options) as pipeline:
-        _ = pipeline | beam.Create(files) | transform
+        _ = pipeline | beam.Create(files, reshuffle=False) | transform
     records = StageRecords(str(output), "select").all_shards()
     return sum(sum(record.figures["bucket_tokens"].values()) for record in records)
 
@@ -181,16 +187,44 @@ def read_sequences(output: Path) -> int:
     return sum(batch.input_ids.size for batch in reader)
 
 
-def peak_memory() -> int:
-    """Return the peak memory of this process in bytes, as Linux tells it.
+def memory(figure: str) -> int:
+    """Return a figure of this process's memory in bytes, as Linux tells it.
 
-    `getrusage` would tell that of the process that started this one, if it was larger.
+    ``VmHWM`` is the peak: `getrusage` would tell that of the process that started this one, if it
+    was larger.
     """
-    [kilobytes] = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    status = Path("/proc/self/status").read_text()
+    [kilobytes] = re.findall(rf"{figure}:\s+(\d+) kB", status)
     return int(kilobytes) * 1024
 
 
+class PrivatePeak(threading.Thread):
+    """Looks at this process's private memory fifty times a second, since Linux keeps no peak of it.
+
+    Attributes:
+        peak: The most that was seen, in bytes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak = 0
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Look until :meth:`stop`."""
+        while not self._over.wait(0.02):
+            self.peak = max(self.peak, memory("RssAnon"))
+
+    def stop(self) -> int:
+        """End the thread; return the peak."""
+        self._over.set()
+        self.join()
+        return self.peak
+
+
 def _measured(work: Callable[[Path], int], output: Path, results: Any) -> None:
+    private = PrivatePeak()
+    private.start()
     cpu, wall = time.process_time(), time.perf_counter()
     tokens = work(output)
     results.put(
@@ -198,7 +232,8 @@ def _measured(work: Callable[[Path], int], output: Path, results: Any) -> None:
             tokens=tokens,
             cpu=time.process_time() - cpu,
             wall=time.perf_counter() - wall,
-            memory=peak_memory(),
+            memory=memory("VmHWM"),
+            private=private.stop(),
         )
     )
 
@@ -227,9 +262,16 @@ def main() -> None:
         compare(console, name, [encoder.count(text) + 1 for text in of_kind])
     corpus = [text for of_kind in texts.values() for text in of_kind]
     table = Table("work", title="one process, one core", title_justify="left")
-    for column in ("copies", "tokens", "tokens a CPU second", "tokens a second", "peak memory"):
+    for column in (
+        "copies",
+        "tokens",
+        "tokens a CPU second",
+        "tokens a second",
+        "peak memory",
+        "private",
+    ):
         table.add_column(column, justify="right")
-    for copies in (1, COPIES):
+    for copies in COPIES:
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder)
             write_scored(output, corpus, copies=copies)
@@ -242,6 +284,7 @@ def main() -> None:
                     f"{cost.tokens / cost.cpu:,.0f}",
                     f"{cost.tokens / cost.wall:,.0f}",
                     f"{cost.memory / 1e6:,.0f} MB",
+                    f"{cost.private / 1e6:,.0f} MB",
                 )
     console.print(table)
     console.print(f"pyarrow {pa.__version__}")

@@ -76,7 +76,7 @@ def find_clusters(output: Path, *, documents: int) -> dict[str, float]:
         matching = Matching.of(Dedup(prefer=[]), documents=documents, in_memory=True)
         _ = (
             pipeline
-            | beam.Create(files)
+            | beam.Create(files, reshuffle=False)
             | FindClusters(output=str(output), matching=matching, fingerprint="benchmark")
         )
     cpu, wall = time.process_time() - started, time.perf_counter() - clock

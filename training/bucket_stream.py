@@ -69,15 +69,28 @@ class BucketStream:
         return self._loaded[1]
 
     def _load(self, number: int) -> Sequences:
-        tables = []
-        for group in self._windows[number]:
+        groups = self._windows[number]
+        rows = sum(group.rows for group in groups)
+        order = np.random.default_rng([*self._seeds, number]).permutation(rows)
+        place = np.empty_like(order)
+        place[order] = np.arange(rows)
+        # Each row group goes to its places before the next is read: tokens are held once.
+        ids: npt.NDArray[np.unsignedinteger] | None = None
+        documents, offsets = [], []
+        start = 0
+        for group in groups:
             with self._system.open_input_file(group.path) as file:
-                tables.append(pq.ParquetFile(file).read_row_group(group.number))
-        table = pa.concat_tables(tables).combine_chunks()
-        order = np.random.default_rng([*self._seeds, number]).permutation(len(table))
-        ids = table["input_ids"].combine_chunks().flatten().to_numpy()
+                table = pq.ParquetFile(file).read_row_group(group.number)
+            flat = table["input_ids"].combine_chunks().flatten().to_numpy()
+            if ids is None:
+                ids = np.empty((rows, self._bucket.size), flat.dtype)
+            ids[place[start : start + group.rows]] = flat.reshape(-1, self._bucket.size)
+            documents += table["document"].chunks
+            offsets.append(table["offset"].to_numpy())
+            start += group.rows
+        assert ids is not None  # noqa: S101 - a window has a row group
         return Sequences(
-            ids.reshape(-1, self._bucket.size)[order],
-            table["document"].combine_chunks().take(pa.array(order)),
-            table["offset"].to_numpy()[order],
+            ids,
+            pa.concat_arrays(documents).take(pa.array(order)),
+            np.concatenate(offsets)[order],
         )
