@@ -210,6 +210,7 @@ def test_a_top_share_repeats_select_alone_and_says_its_threshold(
     manifest = json.loads((copied / "manifests/select.json").read_text())
     assert manifest["sample"]["least"] == least
     assert manifest["counters"]["gated"]["length.tokens.top_share"] == left_out
+    assert main(["verify", str(copied)]) == 0
 
 
 def test_a_changed_input_is_scored_again_and_a_removed_one_goes(

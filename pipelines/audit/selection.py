@@ -158,14 +158,16 @@ class SelectionAuditor:
         file = self.auditor.file_in("rejected", shard)
         path = storage.join(self.auditor.output, "rejected", f"{shard.name}.parquet")
         gated: Counter[str] = Counter()
+        sample = self.stage.manifest.get("sample")
+        no_rules = {*DUPLICATES, *([f"{sample['signal']}.{sample['policy']}"] if sample else [])}
         if file is not None:
             path = self.auditor.path(file)
             check_parquet(path, file, schema.REJECTED)
             for batch in batches(path, ["reasons"]):
                 reasons = pc.list_element(batch["reasons"], 0).to_pylist()
-                gated.update(reason if reason in DUPLICATES else RULES for reason in reasons)
+                gated.update(reason if reason in no_rules else RULES for reason in reasons)
                 every = pc.list_flatten(batch["reasons"]).to_pylist()
-                found.failed.update(reason for reason in every if reason not in DUPLICATES)
+                found.failed.update(reason for reason in every if reason not in no_rules)
         same(path, "rejected by reason", expected=dict(shard.counters.gated), found=dict(gated))
 
     def check_figures(self, found: Found) -> None:
