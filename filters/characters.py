@@ -45,19 +45,9 @@ def code_points(text: str) -> npt.NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
 
 
-def character_classes(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
-    """Return the flags of each code point: the sum of the classes above that it is of.
-
-    >>> classes = character_classes(code_points("Éa1!"))
-    >>> (classes & CAPITAL).astype(bool).tolist()
-    [True, False, False, False]
-    """
-    return _table()[codes]
-
-
 @cache
-def _table() -> npt.NDArray[np.uint8]:
-    # Made at the first use, in a quarter of a second.
+def class_table() -> npt.NDArray[np.uint8]:
+    """Return the flags of each code point there is; made once, in a quarter of a second."""
     every_character = "".join(map(chr, range(sys.maxunicode + 1)))
     table = np.zeros(len(every_character), np.uint8)
     for flag, pattern in _PATTERNS:

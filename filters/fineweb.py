@@ -8,6 +8,7 @@ is in datatrove only.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import regex
 
 from filters.bounds import Bounds
@@ -72,9 +73,8 @@ class FineWebQuality:
         if not lines:
             return dict.fromkeys(signal.name for signal in self.signals)
         newlines = view.text.count("\n")
-        last_characters = "".join(line[-1] for line in lines)
-        punctuated = len(_SENTENCE_TERMINAL.findall(last_characters))
-        short = sum(len(line) <= _SHORT_LINE for line in lines)
+        punctuated = len(_SENTENCE_TERMINAL.findall(view.last_characters))
+        short = int(np.count_nonzero(view.line_lengths <= _SHORT_LINE))
         duplicate = view.line_duplicates.characters
         return {
             "fineweb.line_punctuation_ratio": punctuated / len(lines),

@@ -5,15 +5,14 @@ Rae et al. 2021, "Scaling Language Models: Methods, Analysis & Insights from Tra
 share is taken of; where it does, the figures follow datatrove, which FineWeb was made with.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from filters.bounds import Bounds
-from filters.lexicon import LETTER
+from filters.lexicon import LETTER, WORD
+from filters.repetition import repeated_ngrams
 from filters.signals import Signal, SignalValue
 from filters.stop_words import stop_words
 from filters.text_view import TextView
@@ -113,18 +112,22 @@ class GopherQuality:
 
     def compute(self, view: TextView) -> Mapping[str, SignalValue]:
         """Count words, symbols, bullets, ellipses and stop words."""
-        lengths = view.word_lengths[view.non_symbol]
         words, lines = view.word_count, view.lines
+        counts, flags = view.vocabulary_counts, view.vocabulary_flags
+        counts_of_words = counts * ((flags & WORD) != 0)
+        word_count = int(counts_of_words.sum())
+        characters = int(counts_of_words @ view.vocabulary_lengths)
+        alphabetic = int(counts[(flags & LETTER) != 0].sum())
         known = stop_words(view.language or "en")
-        stop_word_count = None if known is None else int(np.count_nonzero(view.occurrences(known)))
-        alphabetic = int(np.count_nonzero(view.word_flags & LETTER))
+        stop_word_count = None if known is None else int(np.count_nonzero(view.is_listed(known)))
         hashes = view.text.count("#")
         ellipses = sum(map(view.text.count, _ELLIPSES))
-        bullet_lines = sum(line.startswith(_BULLETS) for line in lines)
-        ellipsis_lines = sum(line.endswith(_ELLIPSES) for line in lines)
+        bullet_lines = sum(map(view.first_characters.count, _BULLETS))
+        # Most pages have no ellipsis at all.
+        ellipsis_lines = sum(line.endswith(_ELLIPSES) for line in lines) if ellipses else 0
         return {
-            "gopher.word_count": lengths.size,
-            "gopher.mean_word_length": float(lengths.mean()) if lengths.size else None,
+            "gopher.word_count": word_count,
+            "gopher.mean_word_length": characters / word_count if word_count else None,
             "gopher.hash_word_ratio": hashes / words if words else None,
             "gopher.ellipsis_word_ratio": ellipses / words if words else None,
             "gopher.bullet_line_ratio": bullet_lines / len(lines) if lines else None,
@@ -213,86 +216,14 @@ class GopherRepetition:
             "gopher.duplicate_paragraph_character_ratio": paragraphs.characters / characters,
         }
         word_ends = np.concatenate(([0], np.cumsum(view.word_lengths)))
-        # Where no n words in a row come again, every n-gram is as frequent as the first one.
-        for n in range(min(TOP_NGRAMS), min(max(TOP_NGRAMS), view.word_count) + 1):
-            first = int(word_ends[n]) + n - 1
-            values[f"gopher.top_{n}gram_character_ratio"] = first / characters
+        measured = repeated_ngrams(
+            view.word_ids, len(view.vocabulary_counts), word_ends, max(DUPLICATE_NGRAMS)
+        ).tolist()
+        for n in TOP_NGRAMS:
+            if n <= view.word_count:
+                start, count, _ = measured[n]
+                top = int(word_ends[start + n] - word_ends[start]) + n - 1
+                values[f"gopher.top_{n}gram_character_ratio"] = top * count / characters
         for n in DUPLICATE_NGRAMS:
-            values[f"gopher.duplicate_{n}gram_character_ratio"] = 0.0
-        for repeated in _repeated_ngrams(view, max(DUPLICATE_NGRAMS)):
-            n = repeated.n
-            if n in TOP_NGRAMS:
-                top = _characters_of_top(repeated, word_ends)
-                values[f"gopher.top_{n}gram_character_ratio"] = top / characters
-            if n in DUPLICATE_NGRAMS:
-                duplicate = _characters_of_duplicates(repeated, word_ends)
-                values[f"gopher.duplicate_{n}gram_character_ratio"] = duplicate / characters
+            values[f"gopher.duplicate_{n}gram_character_ratio"] = measured[n][2] / characters
         return values
-
-
-class _RepeatedNgrams(NamedTuple):
-    """Where n words in a row stand that stand elsewhere in the text too.
-
-    Attributes:
-        n: Words in each n-gram.
-        starts: Index of the first word of each occurrence, ascending.
-        ids: Which n-gram each occurrence is of: equal if and only if the words are.
-        counts: How often each occurrence's n-gram occurs in the text, 2 or more.
-    """
-
-    n: int
-    starts: npt.NDArray[np.int64]
-    ids: npt.NDArray[np.int64]
-    counts: npt.NDArray[np.int64]
-
-
-def _repeated_ngrams(view: TextView, longest: int) -> Iterator[_RepeatedNgrams]:
-    """Yield the repeated n-grams of 2, 3, … ``longest`` words, as long as there are any.
-
-    n + 1 words can only be repeated where the first n of them are, so that each round looks only
-    at what the round before left over. Ids are compared, not hashes: nothing collides, and the
-    products stay in 64 bits up to 3 billion words.
-    """
-    word_ids, base = view.word_ids, len(view.vocabulary_counts)
-    starts, ids = np.arange(word_ids.size), word_ids
-    for n in range(2, longest + 1):
-        if starts.size and starts[-1] + n > word_ids.size:
-            starts, ids = starts[:-1], ids[:-1]
-        keys = ids * base + word_ids[starts + (n - 1)]
-        order = keys.argsort()
-        ordered = keys[order]
-        is_new = ordered[1:] != ordered[:-1]
-        if is_new.all():
-            break
-        runs = np.zeros(keys.size, np.int64)
-        is_new.cumsum(out=runs[1:])
-        counts = np.bincount(runs)[runs]
-        repeated = np.flatnonzero(counts > 1)
-        repeated = repeated[order[repeated].argsort()]
-        starts, ids = starts[order[repeated]], runs[repeated]
-        yield _RepeatedNgrams(n, starts, ids, counts[repeated])
-
-
-def _characters_of_top(ngrams: _RepeatedNgrams, word_ends: npt.NDArray[np.int64]) -> int:
-    """Characters in all occurrences of the most frequent n-gram, spaces between words included."""
-    top = ngrams.counts.argmax()
-    start, count = int(ngrams.starts[top]), int(ngrams.counts[top])
-    return (int(word_ends[start + ngrams.n] - word_ends[start]) + ngrams.n - 1) * count
-
-
-def _characters_of_duplicates(ngrams: _RepeatedNgrams, word_ends: npt.NDArray[np.int64]) -> int:
-    """Characters in n-grams met before, reading on after each of them."""
-    lengths = word_ends[ngrams.starts + ngrams.n] - word_ends[ngrams.starts]
-    met: set[int] = set()
-    total = read_to = 0
-    for start, identity, length in zip(
-        ngrams.starts.tolist(), ngrams.ids.tolist(), lengths.tolist(), strict=True
-    ):
-        if start < read_to:
-            continue
-        if identity in met:
-            total += length
-            read_to = start + ngrams.n
-        else:
-            met.add(identity)
-    return total

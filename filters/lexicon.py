@@ -7,15 +7,18 @@ then cost a look-up each, and figures over them are sums over arrays.
 
 import re
 import threading
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import regex
 import xxhash
 
+from filters.compiled import Compiled
+from filters.growing_array import GrowingArray
 from filters.segmentation import UNSPACED, characters, is_unspaced, segment
+from filters.token_table import TokenTable
 
 _INITIAL = rf"[[\p{{L}}\p{{N}}]--{UNSPACED}]"
 _INNER = rf"[[\p{{L}}\p{{N}}\p{{M}}]--{UNSPACED}]"
@@ -84,21 +87,18 @@ def split_words(text: str) -> list[str]:
     return words
 
 
-class _Column:
-    """An array that grows at its end."""
+class Distinct(NamedTuple):
+    """The distinct ones among some numbers, in the order in which they are met first.
 
-    def __init__(self, kind: npt.DTypeLike) -> None:
-        self.values: npt.NDArray[Any] = np.zeros(_FIRST_SIZE, kind)
-        self.size = 0
+    Attributes:
+        numbers: Each of them once.
+        places: For each of the numbers given, its place in ``numbers``.
+        counts: How often each of ``numbers`` is among those given.
+    """
 
-    def append(self, value: int) -> int:
-        """Put a value at the end and return its place."""
-        place = self.size
-        if place == self.values.size:
-            self.values = np.concatenate((self.values, np.zeros_like(self.values)))
-        self.values[place] = value
-        self.size += 1
-        return place
+    numbers: npt.NDArray[np.int64]
+    places: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
 
 
 class Lexicon:
@@ -114,19 +114,23 @@ class Lexicon:
     def __init__(self) -> None:
         self.words: list[str] = []
         self._numbers: dict[str, int] = {}
-        self._lengths = _Column(np.int64)
-        self._flags = _Column(np.uint8)
-        self._hashes = _Column(np.uint64)
-        self._folded = _Column(np.int64)
+        self._lengths = GrowingArray(np.int64)
+        self._flags = GrowingArray(np.uint8)
+        self._hashes = GrowingArray(np.uint64)
+        self._folded = GrowingArray(np.int64)
         self._folded_numbers: dict[str, int] = {}
         self._character_hashes: dict[int, tuple[int, ...]] = {}
         # The numbers of all tokens' words in one row, and where in it those of each token stand.
-        self._tokens: dict[str, int] = {}
-        self._row = _Column(np.int64)
-        self._firsts = _Column(np.int64)
-        self._counts = _Column(np.int64)
-        self._token_lengths = _Column(np.int64)
-        self._lists: dict[frozenset[str], _Column] = {}
+        self._tokens = TokenTable()
+        self._token_texts: list[str] = []
+        self._row = GrowingArray(np.int32)
+        self._bounds = GrowingArray(np.int32)
+        self._bounds.extend([0])
+        self._non_symbols = GrowingArray(np.int32)
+        self._token_lengths = GrowingArray(np.int32)
+        self._lists: dict[frozenset[str], GrowingArray] = {}
+        self._measured: dict[Callable[[str], int], GrowingArray] = {}
+        self._places = GrowingArray(np.int64)
         self._characters = 0
         self._lock = threading.Lock()
 
@@ -136,33 +140,64 @@ class Lexicon:
     @property
     def is_full(self) -> bool:
         """Whether it holds so much that the next document should begin another."""
-        return len(self._tokens) > _MOST_TOKENS or self._characters > _MOST_CHARACTERS
+        return self._tokens.found_count > _MOST_TOKENS or self._characters > _MOST_CHARACTERS
 
-    def tokens(self, tokens: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Return the numbers of tokens, which are what stands between white space."""
-        known = self._tokens
+    def tokens(
+        self,
+        text: str,
+        codes: npt.NDArray[np.uint32],
+        starts: npt.NDArray[np.int64],
+        ends: npt.NDArray[np.int64],
+    ) -> npt.NDArray[np.int64]:
+        """Return the numbers of the tokens of a text, which are what stands between white space.
+
+        Args:
+            text: The text.
+            codes: Its code points.
+            starts: Where each token begins in it.
+            ends: Where each token ends.
+        """
+        numbers = np.empty(starts.size, np.int64)
         with self._lock:
-            found = list(map(known.get, tokens))
-            once: dict[str, int] = {}
-            place = -1
-            for _ in range(found.count(None)):
-                place = found.index(None, place + 1)
-                token = tokens[place]
-                # What is long seldom comes again.
-                memory = known if len(token) <= _LONGEST_REMEMBERED else once
-                if token not in memory:
-                    memory[token] = self._add_token(token)
-                found[place] = memory[token]
-        return np.array(found, np.int64)
+            # Step by step, so that a new token is new once only in a long text.
+            for first in range(0, starts.size, _TOKENS_AT_ONCE):
+                part = slice(first, first + _TOKENS_AT_ONCE)
+                found = self._tokens.find(codes, starts[part], ends[part])
+                missing = (found < 0).nonzero()[0]
+                if missing.size:
+                    tokens = [
+                        text[start:end]
+                        for start, end in zip(
+                            starts[part][missing].tolist(),
+                            ends[part][missing].tolist(),
+                            strict=True,
+                        )
+                    ]
+                    found[missing] = self._added(tokens)
+                numbers[part] = found
+        return numbers
 
     def token_lengths(self, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the length of each token in code points, given by its number."""
         lengths: npt.NDArray[np.int64] = self._token_lengths.values[tokens]
         return lengths
 
-    def counts(self, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return how many words there are in each token, given by its number."""
-        counts: npt.NDArray[np.int64] = self._counts.values[tokens]
+    def measured_tokens(
+        self, tokens: npt.NDArray[np.int64], measure: Callable[[str], int]
+    ) -> npt.NDArray[np.int64]:
+        """Return what a function says of each token: it is asked once only for each."""
+        with self._lock:
+            measured = self._measured.get(measure)
+            if measured is None:
+                measured = self._measured[measure] = GrowingArray(np.int64)
+            if new := self._token_texts[measured.size :]:
+                measured.extend(list(map(measure, new)))
+        values: npt.NDArray[np.int64] = measured.values[tokens]
+        return values
+
+    def non_symbols(self, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return how many words that are no symbols there are in each token."""
+        counts: npt.NDArray[np.int64] = self._non_symbols.values[tokens]
         return counts
 
     def numbers(self, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -170,60 +205,83 @@ class Lexicon:
 
         Words never reach over white space, so that the words of a text are those of its tokens.
         """
-        counts = self.counts(tokens)
-        ends = counts.cumsum()
-        places = np.arange(ends[-1] if ends.size else 0)
-        places += np.repeat(self._firsts.values[tokens] - (ends - counts), counts)
-        numbers: npt.NDArray[np.int64] = self._row.values[places]
-        return numbers
+        return _words_of_tokens(tokens, self._row.values, self._bounds.values)
 
-    def _add_token(self, token: str) -> int:
-        words = split_words(token)
-        self._firsts.append(self._row.size)
-        for word in words:
-            number = self._numbers.get(word)
-            self._row.append(self._add_word(word) if number is None else number)
-        self._characters += len(token)
-        self._token_lengths.append(len(token))
-        return self._counts.append(len(words))
+    def _added(self, tokens: Sequence[str]) -> list[int]:
+        """Take up new tokens, some of which may be there more than once; return their numbers."""
+        first = len(self._tokens)
+        numbers = {token: first + place for place, token in enumerate(dict.fromkeys(tokens))}
+        self._add_tokens(list(numbers))
+        return [numbers[token] for token in tokens]
 
-    def _add_word(self, word: str) -> int:
-        flags = hashed = 0
-        # Most words are all letters, which one call tells.
-        if word.isalpha() or any(map(str.isalpha, word)):
-            flags |= LETTER
-        if flags or any(map(str.isalnum, word)):
-            flags |= WORD
-            hashed = _hash(word)
-        if word.isupper():
-            flags |= UPPERCASE_WORD
-        if _LATIN_LETTER.search(word):
-            flags |= LATIN_LETTER
-        if not word.isascii() and is_unspaced(word):
-            flags |= UNSPACED_SCRIPT
-            self._character_hashes[len(self.words)] = tuple(
-                _hash(character) for character in characters(word) if character[0].isalnum()
-            )
-        self._flags.append(flags)
-        self._hashes.append(hashed)
+    def _add_tokens(self, tokens: Sequence[str]) -> None:
+        known, first_added = self._numbers, len(self.words)
+        row: list[int] = []
+        bounds: list[int] = []
+        for token in tokens:
+            for word in split_words(token):
+                number = known.setdefault(word, len(self.words))
+                if number == len(self.words):
+                    self.words.append(word)
+                row.append(number)
+            bounds.append(self._row.size + len(row))
+        lengths = list(map(len, tokens))
+        self._token_lengths.extend(lengths)
+        self._characters += sum(lengths)
+        self._token_texts += tokens
+        self._tokens.add(tokens)
+        self._describe(self.words[first_added:], first_added)
+        non_symbols = np.concatenate(([0], (self.flags(np.array(row)) & WORD).cumsum()))
+        ends = np.array(bounds) - self._row.size
+        self._non_symbols.extend(np.diff(non_symbols[ends], prepend=0))
+        self._row.extend(row)
+        self._bounds.extend(bounds)
+
+    def _describe(self, words: Sequence[str], first: int) -> None:
+        """Note down what is known of the latest words, which have the numbers from ``first`` on."""
+        flags = []
+        hashes = []
+        for number, word in enumerate(words, first):
+            flag = hashed = 0
+            # Most words are all letters, which one call tells.
+            if word.isalpha() or any(map(str.isalpha, word)):
+                flag |= LETTER
+            if flag or any(map(str.isalnum, word)):
+                flag |= WORD
+                hashed = _hash(word)
+            if word.isupper():
+                flag |= UPPERCASE_WORD
+            if _LATIN_LETTER.search(word):
+                flag |= LATIN_LETTER
+            if not word.isascii() and is_unspaced(word):
+                flag |= UNSPACED_SCRIPT
+                self._character_hashes[number] = tuple(
+                    _hash(character) for character in characters(word) if character[0].isalnum()
+                )
+            flags.append(flag)
+            hashes.append(hashed)
         folded = self._folded_numbers
-        self._folded.append(folded.setdefault(word.lower(), len(folded)))
-        self._numbers[word] = number = self._lengths.append(len(word))
-        self.words.append(word)
-        return number
+        self._folded.extend([folded.setdefault(word.lower(), len(folded)) for word in words])
+        self._lengths.extend(list(map(len, words)))
+        self._flags.extend(flags)
+        self._hashes.extend(hashes)
 
-    def find(self, words: Iterable[str]) -> npt.NDArray[np.int64]:
-        """Return the number of each of some words, and -1 for one that it has never met."""
-        return np.array([self._numbers.get(word, -1) for word in words], np.int64)
+    def distinct(self, numbers: npt.NDArray[np.int64]) -> Distinct:
+        """Return the distinct ones among the numbers of words, or of words folded to one case."""
+        with self._lock:
+            self._places.reserve(len(self.words))
+            return Distinct(*_distinct(numbers, self._places.values))
 
     def is_listed(
         self, numbers: npt.NDArray[np.int64], words: frozenset[str]
     ) -> npt.NDArray[np.bool_]:
         """Tell which words are among some others: each word is looked up there once only."""
         with self._lock:
-            listed = self._lists.setdefault(words, _Column(np.bool_))
-            for word in self.words[listed.size :]:
-                listed.append(word in words)
+            listed = self._lists.get(words)
+            if listed is None:
+                listed = self._lists[words] = GrowingArray(np.bool_)
+            if new := self.words[listed.size :]:
+                listed.extend([word in words for word in new])
         is_listed: npt.NDArray[np.bool_] = listed.values[numbers]
         return is_listed
 
@@ -258,10 +316,49 @@ class Lexicon:
         return np.array(held, np.uint64)
 
 
-_FIRST_SIZE = 1 << 16
+@Compiled
+def _words_of_tokens(
+    tokens: npt.NDArray[np.int64],
+    row: npt.NDArray[np.int32],
+    bounds: npt.NDArray[np.int32],
+) -> npt.NDArray[np.int64]:
+    size = 0
+    for token in tokens:
+        size += bounds[token + 1] - bounds[token]
+    numbers = np.empty(size, np.int64)
+    place = 0
+    for token in tokens:
+        for of_token in range(bounds[token], bounds[token + 1]):
+            numbers[place] = row[of_token]
+            place += 1
+    return numbers
+
+
+@Compiled
+def _distinct(
+    numbers: npt.NDArray[np.int64], noted: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    # What is noted of a number may be of another text: it holds if the number stands there now.
+    distinct = np.empty(numbers.size, np.int64)
+    counts = np.empty(numbers.size, np.int64)
+    places = np.empty(numbers.size, np.int64)
+    size = 0
+    for index in range(numbers.size):
+        number = numbers[index]
+        place = noted[number]
+        if place >= size or distinct[place] != number:
+            place = noted[number] = size
+            distinct[place] = number
+            counts[place] = 0
+            size += 1
+        counts[place] += 1
+        places[index] = place
+    return distinct[:size], places, counts[:size]
+
+
 _MOST_TOKENS = 200_000
 _MOST_CHARACTERS = 8_000_000
-_LONGEST_REMEMBERED = 40
+_TOKENS_AT_ONCE = 4096
 
 
 def _hash(word: str) -> int:

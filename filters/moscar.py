@@ -32,6 +32,7 @@ _FEWEST_BYTES, _FEWEST_BYTES_LATIN = 15, 5
 _ONE_CHARACTER = 0.33
 _FEWEST_LINES, _FEWEST_CHARACTERS = 5, 300
 
+_LONGEST_SOCIAL = 10
 _LOREM = "lorem ipsum"
 _LATIN = regex.compile(r"\p{Latin}")
 _COMPARISON_SIGNS = "≥≤><"
@@ -42,18 +43,19 @@ _SOCIAL = frozenset(
 # Day, month and year: the names of months are English ones.
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 _DAY = r"[0-9]{1,2}(?:st|nd|rd|th)?"
+_NUMERIC = (
+    r"[0-9]{1,2}([-/.])[0-9]{1,2}\1(?:[0-9]{4}|[0-9]{2})|[0-9]{4}([-/.])[0-9]{1,2}\2[0-9]{1,2}"
+)
 _DATE = re.compile(
-    r"(?<![0-9])(?:[0-9]{1,2}([-/.])[0-9]{1,2}\1(?:[0-9]{4}|[0-9]{2})|[0-9]{4}([-/.])[0-9]{1,2}\2"
-    rf"[0-9]{{1,2}}|{_DAY}\s{_MONTH}[a-z]{{0,6}}+\.?,?\s[0-9]{{4}})(?![0-9])"
+    rf"(?<![0-9])(?:{_NUMERIC}|{_DAY}\s{_MONTH}[a-z]{{0,6}}+\.?,?\s[0-9]{{4}})(?![0-9])"
     rf"|\b{_MONTH}[a-z]{{0,6}}+\.?\s{_DAY},?\s[0-9]{{4}}(?![0-9])"
     r"|[0-9]{4}\s?[年년]\s?[0-9]{1,2}\s?[月월]\s?[0-9]{1,2}\s?[日일]",
     re.IGNORECASE,
 )
 _FEWEST_DIGITS_OF_A_DATE = 4
-# What is in each date, and begins with a digit: a search for that is several times faster.
-_PART_OF_A_DATE = re.compile(
-    rf"[0-9](?:[-/.][0-9]|(?:st|nd|rd|th)?,?\s(?:[0-9]{{4}}|{_MONTH})|\s?[年년])", re.IGNORECASE
-)
+# Of each date one token has the first (wherever one could begin), the second, or a sign for a year.
+_NUMERIC_IN_TOKEN = re.compile(rf"(?<![0-9])(?=(?:{_NUMERIC})(?![0-9]))")
+_MONTH_AT_END = re.compile(rf"\b{_MONTH}[a-z]{{0,6}}+\.?,?$", re.IGNORECASE)
 
 _Mask = npt.NDArray[np.bool_]
 
@@ -62,28 +64,23 @@ class _Lines:
     """The lines of a text and figures of each."""
 
     def __init__(self, view: TextView) -> None:
+        self.view = view
         self.lines = view.lines
-        self.text = view.text
-        self.lowercase = view.lowercase
         self.lengths = view.line_lengths
-        self.starts = view.line_starts
-        self.code_points = view.line_code_points
         self.characters = view.count_in_lines
         self.digits = self.characters(DIGIT)
 
-    def where(self, holds: Callable[[str], bool], *, worth_it: bool = True) -> _Mask:
-        """Which lines a predicate holds of; of none where it is not worth asking."""
-        if not worth_it:
-            return np.zeros(len(self.lines), np.bool_)
-        return np.fromiter(map(holds, self.lines), np.bool_, count=len(self.lines))
-
 
 def _few_bytes(of: _Lines) -> _Mask:
-    mask = of.lengths < _FEWEST_BYTES
-    for place in np.flatnonzero(mask):
+    # In ASCII all letters are Latin, and each is a byte.
+    latin = of.characters(LETTER) > 0.5 * of.lengths
+    mask: _Mask = of.lengths < np.where(latin, _FEWEST_BYTES_LATIN, _FEWEST_BYTES)
+    beyond_ascii = (of.lengths < _FEWEST_BYTES) & (of.view.line_beyond_ascii > 0)
+    for place in beyond_ascii.nonzero()[0]:
         line = of.lines[place]
-        latin = len(_LATIN.findall(line)) > 0.5 * len(line)
-        fewest = _FEWEST_BYTES_LATIN if latin else _FEWEST_BYTES
+        fewest = (
+            _FEWEST_BYTES_LATIN if len(_LATIN.findall(line)) > 0.5 * len(line) else _FEWEST_BYTES
+        )
         mask[place] = len(line.encode("utf-8", "surrogatepass")) < fewest
     return mask
 
@@ -93,16 +90,24 @@ def _digits(of: _Lines) -> _Mask:
 
 
 def _dates(of: _Lines) -> _Mask:
-    # The pattern of dates is dear, and few lines have digits for two of them.
+    # The pattern of dates is dear, and few lines have digits and tokens for two of them.
     mask = of.digits >= 2 * _FEWEST_DIGITS_OF_A_DATE
-    for place in np.flatnonzero(mask):
-        line = of.lines[place]
-        mask[place] = len(_PART_OF_A_DATE.findall(line)) > 1 and len(_DATE.findall(line)) > 1
+    if mask.any():
+        most = of.view.measured_tokens(_most_dates)
+        mask &= np.add.reduceat(most, of.view.line_first_tokens) > 1
+    for place in mask.nonzero()[0]:
+        mask[place] = len(_DATE.findall(of.lines[place])) > 1
     return mask
 
 
+def _most_dates(token: str) -> int:
+    """Return how many dates a run of characters without white space can be in at most."""
+    signs = token.count("年") + token.count("년")
+    return len(_NUMERIC_IN_TOKEN.findall(token)) + len(_MONTH_AT_END.findall(token)) + signs
+
+
 def _lorem_ipsum(of: _Lines) -> _Mask:
-    return of.where(lambda line: _LOREM in line.lower(), worth_it=_LOREM in of.lowercase)
+    return of.view.lines_with((_LOREM,))
 
 
 def _non_alphabetic(of: _Lines) -> _Mask:
@@ -111,21 +116,20 @@ def _non_alphabetic(of: _Lines) -> _Mask:
 
 
 def _curly_brackets(of: _Lines) -> _Mask:
-    worth_it = "{" in of.text or "}" in of.text
-    return of.where(lambda line: "{" in line or "}" in line, worth_it=worth_it)
+    return of.view.lines_with("{}")
 
 
 def _comparison_signs(of: _Lines) -> _Mask:
     # One of the four more than twice, not all of them together.
-    signs = [sign for sign in _COMPARISON_SIGNS if sign in of.text]
-    return of.where(lambda line: max(map(line.count, signs)) > 2, worth_it=bool(signs))
+    signs = [sign for sign in _COMPARISON_SIGNS if of.view.text.count(sign) > 2]
+    mask = np.zeros(len(of.lines), np.bool_)
+    for sign in signs:
+        mask |= [line.count(sign) > 2 for line in of.lines]
+    return mask
 
 
 def _boilerplate(of: _Lines) -> _Mask:
-    phrases = [phrase for phrase in _BOILERPLATE if phrase in of.lowercase]
-    return of.where(
-        lambda line: any(phrase in line.lower() for phrase in phrases), worth_it=bool(phrases)
-    )
+    return of.view.lines_with(_BOILERPLATE)
 
 
 def _capitals(of: _Lines) -> _Mask:
@@ -135,19 +139,19 @@ def _capitals(of: _Lines) -> _Mask:
 
 def _social(of: _Lines) -> _Mask:
     # The line is exactly one of the words: as a word in it, "share" would cut the business news.
-    return of.where(lambda line: len(line) <= 10 and line.lower() in _SOCIAL)
+    mask = of.lengths <= _LONGEST_SOCIAL
+    for place in mask.nonzero()[0]:
+        mask[place] = of.lines[place].lower() in _SOCIAL
+    return mask
 
 
 def _one_character(of: _Lines) -> _Mask:
-    # A table of all characters would be large, so those beyond ASCII share a column at first: where
-    # that holds enough of a line, its characters are counted one by one.
-    places = np.repeat(np.arange(0, 128 * len(of.lines), 128), of.lengths)
-    columns = np.minimum(of.code_points, np.uint32(127)).astype(np.int64)
-    table = np.bincount(places + columns, minlength=128 * len(of.lines)).reshape(-1, 128)
-    mask: _Mask = table[:, :127].max(axis=1) > _ONE_CHARACTER * of.lengths
-    for place in np.flatnonzero(~mask & (table[:, 127] > _ONE_CHARACTER * of.lengths)):
+    # Those beyond ASCII are counted together; where that is enough of a line, one by one.
+    least = _ONE_CHARACTER * of.lengths
+    mask: _Mask = of.view.line_most_frequent > least
+    for place in (of.view.line_beyond_ascii > least).nonzero()[0]:
         line = of.lines[place]
-        mask[place] = Counter(line).most_common(1)[0][1] > _ONE_CHARACTER * len(line)
+        mask[place] |= Counter(line).most_common(1)[0][1] > _ONE_CHARACTER * len(line)
     return mask
 
 

@@ -1,8 +1,9 @@
 """Lines of a document that nearly repeat an earlier one."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
 LEAST_SIMILARITY = 0.95
@@ -38,18 +39,24 @@ def near_duplicates(lines: Sequence[str]) -> list[int]:
     [1]
     """
     found = []
-    seen: set[str] = set()
+    first_places: dict[str, int] = {}
+    for place, line in enumerate(lines):
+        if _SHORTEST <= len(line) <= _LONGEST:
+            first_places.setdefault(line, place)
+    beginnings = Counter([line[:_END] for line in first_places])
+    ends = Counter([line[-_END:] for line in first_places])
+    if len(beginnings) == len(ends) == len(first_places):
+        return []
     by_beginning: defaultdict[str, list[str]] = defaultdict(list)
     by_end: defaultdict[str, list[str]] = defaultdict(list)
-    for place, line in enumerate(lines):
-        if not _SHORTEST <= len(line) <= _LONGEST or line in seen:
+    for line, place in first_places.items():
+        beginning, end = line[:_END], line[-_END:]
+        if beginnings[beginning] == 1 == ends[end]:
             continue
-        seen.add(line)
-        begin_alike, end_alike = by_beginning[line[:_END]], by_end[line[-_END:]]
+        begin_alike, end_alike = by_beginning[beginning], by_end[end]
         alike = begin_alike[-_COMPARED:] + end_alike[-_COMPARED:]
-        if alike and any(
-            Indel.normalized_similarity(line, other, score_cutoff=LEAST_SIMILARITY)
-            for other in alike
+        if alike and process.extractOne(
+            line, alike, scorer=Indel.normalized_similarity, score_cutoff=LEAST_SIMILARITY
         ):
             found.append(place)
         else:

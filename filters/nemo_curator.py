@@ -80,9 +80,9 @@ class NemoCurator:
             "nemo.url_ratio": _in_urls(view.text) / characters,
         }
         if view.language is None or standard_tag(view.language) == "en":
-            # What is not ASCII goes to the last place, where a control is.
-            of_ascii = np.minimum(view.code_points, np.uint32(127))
-            others = int(np.count_nonzero(_IS_OTHER[of_ascii]))
+            # What is not ASCII is counted with a control, and what no line holds is white space.
+            others = int(view.ascii_counts[_IS_OTHER].sum())
+            others += view.stripped_characters - view.text.count("\n")
             values["nemo.non_alphanumeric_ratio"] = others / characters
         return values
 

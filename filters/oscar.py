@@ -21,6 +21,8 @@ are stripped, and a blank line is none.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from filters.bounds import Bounds
 from filters.characters import LETTER, MARK
 from filters.signals import Signal, SignalValue
@@ -90,11 +92,11 @@ class Oscar:
             letters = view.count_characters(_LETTER_OR_MARK)
             values["oscar.non_letter_ratio"] = (len(view.text) - letters) / len(view.text)
         if lines:
-            lengths = [len(line) for line in lines]
-            short = sum(length <= _LONG_LINE for length in lengths)
-            in_long = sum(length for length in lengths if length >= _LONG_LINE)
+            lengths = view.line_lengths
+            short = int(np.count_nonzero(lengths <= _LONG_LINE))
+            in_long = int(lengths[lengths >= _LONG_LINE].sum())
             values["oscar.short_line_ratio"] = short / len(lines)
-            values["oscar.long_line_character_ratio"] = in_long / sum(lengths)
+            values["oscar.long_line_character_ratio"] = in_long / int(lengths.sum())
         if fifth := len(lines) // 5:
             values["oscar.header_short_line_ratio"] = _short_in_bytes(lines[:fifth]) / fifth
             values["oscar.footer_short_line_ratio"] = _short_in_bytes(lines[-fifth:]) / fifth

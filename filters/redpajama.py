@@ -29,9 +29,9 @@ _CONTENT = f"{_CODE}/content.py"
 _LANGUAGE = f"{_CODE}/natural_language.py"
 _LINES = f"{_CODE}/lines.py"
 
-# A run without a stop, from its first letter, digit or underscore. RedPajama-v2 begins it at the
-# first word boundary, which is there or nowhere.
-_SENTENCE = re.compile(r"\w[^.!?]*+")
+# RedPajama-v2's sentence is a run without a stop, from its first word boundary on: one that holds a
+# letter, a digit or an underscore.
+_WORD_CHARACTER = re.compile(r"\w")
 # •‣▶◀◦■□▪▫ and the en dash, in the order of the code.
 _BULLETS = tuple("\u2022\u2023\u25b6\u25c0\u25e6\u25a0\u25a1\u25aa\u25ab\u2013")
 
@@ -189,17 +189,23 @@ def _of_words(view: TextView) -> dict[str, SignalValue]:
         "redpajama.no_latin_letter_word_ratio": (
             int(counts[(flags & LATIN_LETTER) == 0].sum()) / words if words else None
         ),
-        "redpajama.sentence_count": len(_SENTENCE.findall(view.text)),
+        "redpajama.sentence_count": _sentences(view.text),
         "redpajama.stop_word_ratio": None if stopped is None or not words else stopped / words,
         "redpajama.javascript_word_count": _occurrences("javascript", view),
     }
 
 
+def _sentences(text: str) -> int:
+    runs = text.replace("!", ".").replace("?", ".").split(".")
+    return sum(map(bool, map(_WORD_CHARACTER.search, runs)))
+
+
 def _entropy(counts: npt.NDArray[np.int64]) -> float:
     # The words come in an order of this process's own. Sums by count are the same in every one.
-    distinct, multiples = np.unique(counts, return_counts=True)
+    multiples = np.bincount(counts)
+    distinct = multiples.nonzero()[0]
     total = int(counts.sum())
-    terms = zip(distinct.tolist(), multiples.tolist(), strict=True)
+    terms = zip(distinct.tolist(), multiples[distinct].tolist(), strict=True)
     return math.fsum(times * count / total * math.log(total / count) for count, times in terms)
 
 
@@ -235,8 +241,9 @@ def _of_lines(view: TextView) -> dict[str, SignalValue]:
     }
     if lines:
         values = {
-            "redpajama.bullet_line_ratio": sum(line.startswith(_BULLETS) for line in lines)
-            / len(lines),
+            "redpajama.bullet_line_ratio": (
+                sum(map(view.first_characters.count, _BULLETS)) / len(lines)
+            ),
             "redpajama.mean_line_word_count": int(words.sum()) / len(lines),
             "redpajama.longest_line_word_count": int(words.max()),
             "redpajama.mean_line_uppercase_ratio": float(

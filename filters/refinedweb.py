@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from filters.bounds import Bounds
 from filters.characters import DIGIT, LETTER, UPPERCASE
-from filters.lexicon import split_words
-from filters.segmentation import is_unspaced
+from filters.lexicon import WORD, split_words
+from filters.segmentation import has_unspaced, is_unspaced
 from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 
@@ -31,6 +31,7 @@ _SHORT_LINE = 10
 
 # DCLM's nouns, the singular too: "1 comment" is a counter like "2 comments".
 _COUNTED = "like|share|comment|retweet|repost|quote|bookmark|upvote|downvote|download|view|follower"
+_FEWEST_LETTERS_OF_A_COUNTER = len("like")
 _MOST_LETTERS_OF_A_COUNTER = len("k followers") - 1
 _COUNTER = re.compile(rf"\W*+\d[\d.,]*+[kmb]?\s++(?:{_COUNTED})s?\W*+", re.IGNORECASE)
 
@@ -121,14 +122,15 @@ class RefinedWebLines:
             "uppercase": view.count_in_lines(UPPERCASE) > _MAINLY * view.line_lengths,
             "numeric": _mask(map(str.isdigit, view.lines)),
             "counter": _counters(view),
-            "one_word": _mask(map(_is_one_word, view.line_tokens)),
+            "one_word": _one_word(view),
         }
         discarded = functools.reduce(np.logical_or, kinds.values())
         kinds["navigation"] = self._navigation(view)
         kinds["flagged"] = discarded | kinds["navigation"]
         for kind, lines in kinds.items():
             values[f"refinedweb.{kind}_line_ratio"] = int(np.count_nonzero(lines)) / len(lines)
-        words = int(np.count_nonzero(view.non_symbol))
+        is_word = (view.vocabulary_flags & WORD) != 0
+        words = int(view.vocabulary_counts[is_word].sum())
         if words:
             flagged = int(view.line_word_counts[kinds["flagged"]].sum())
             edited = list(compress(view.lines, kinds["navigation"] & ~discarded))
@@ -152,14 +154,13 @@ class RefinedWebLines:
         )
 
     def _navigation(self, view: TextView) -> npt.NDArray[np.bool_]:
-        # Few pages have any of the phrases, and one search of the whole page tells.
         phrases = (*self.at_start, *self.at_end, *self.anywhere)
-        if not any(phrase.lower() in view.lowercase for phrase in phrases):
-            return np.zeros(len(view.lines), np.bool_)
-        return _mask(
-            len(tokens) <= _SHORT_LINE and self._without_phrases(line) != line.lower()
-            for line, tokens in zip(view.lines, view.line_tokens, strict=True)
-        )
+        mask = view.lines_with(phrase.lower() for phrase in phrases)
+        mask &= view.line_token_counts <= _SHORT_LINE
+        for place in mask.nonzero()[0]:
+            line = view.lines[place]
+            mask[place] = self._without_phrases(line) != line.lower()
+        return mask
 
     def _without_phrases(self, line: str) -> str:
         """Return the line in lower case without the phrases: what is left is only counted."""
@@ -174,22 +175,23 @@ def _mask(values: Iterable[bool]) -> npt.NDArray[np.bool_]:
 
 
 def _counters(view: TextView) -> npt.NDArray[np.bool_]:
-    # Most lines have no digit, or more letters than a counter can have.
+    # Most lines have no digit, or more letters than a counter can have, or fewer.
     mask = view.count_in_lines(DIGIT) > 0
-    mask &= view.count_in_lines(LETTER) <= _MOST_LETTERS_OF_A_COUNTER
-    for place in np.flatnonzero(mask):
+    letters = view.count_in_lines(LETTER)
+    mask &= (letters >= _FEWEST_LETTERS_OF_A_COUNTER) & (letters <= _MOST_LETTERS_OF_A_COUNTER)
+    for place in mask.nonzero()[0]:
         mask[place] = _COUNTER.fullmatch(view.lines[place]) is not None
     return mask
 
 
-def _is_one_word(tokens: list[str]) -> bool:
-    if len(tokens) > 1:
-        return False
-    (token,) = tokens
-    if token.isascii():
-        return True
-    words = [word for word in split_words(token) if any(map(str.isalnum, word))]
-    return len(words) < 2 or not any(map(is_unspaced, words))
+def _one_word(view: TextView) -> npt.NDArray[np.bool_]:
+    mask: npt.NDArray[np.bool_] = view.line_token_counts == 1
+    for place in mask.nonzero()[0]:
+        line = view.lines[place]
+        if not line.isascii() and has_unspaced(line):
+            words = [word for word in split_words(line) if any(map(str.isalnum, word))]
+            mask[place] = len(words) < 2 or not any(map(is_unspaced, words))
+    return mask
 
 
 def _word_count(lines: Iterable[str]) -> int:

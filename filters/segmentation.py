@@ -39,6 +39,15 @@ def is_unspaced(word: str) -> bool:
     return _CHARACTER.match(word) is not None
 
 
+def has_unspaced(text: str) -> bool:
+    """Tell whether a character of an unspaced script stands anywhere in a text.
+
+    >>> has_unspaced("a 東京"), has_unspaced("Tōkyō")
+    (True, False)
+    """
+    return _CHARACTER.search(text) is not None
+
+
 def characters(word: str) -> list[str]:
     """Part a word of an unspaced script into characters, each with the marks that it carries.
 

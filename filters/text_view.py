@@ -6,17 +6,17 @@ and every step is linear in the text, however long a line is.
 
 import itertools
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from filters.characters import character_classes, code_points
+from filters.characters import WHITE_SPACE, class_table, code_points
 from filters.declarations import Declarations
-from filters.lexicon import WORD, Lexicon, shared_lexicon
+from filters.layout import Layout, layout
+from filters.lexicon import WORD, Distinct, Lexicon, shared_lexicon
 
 _FIRST_CHINESE = np.uint32(0x4E00)
 _CHINESE_SPAN = np.uint32(0x9FA5 - 0x4E00)
@@ -44,12 +44,6 @@ def _duplicates(elements: Collection[str]) -> Duplicates:
         count=len(elements) - len(distinct),
         characters=sum(map(len, elements)) - sum(map(len, distinct)),
     )
-
-
-class _Distinct(NamedTuple):
-    numbers: npt.NDArray[np.int64]
-    places: npt.NDArray[np.int64]
-    counts: npt.NDArray[np.int64]
 
 
 class TextView:
@@ -97,7 +91,6 @@ class TextView:
         self.language = language
         self.url = url
         self.declared = declared
-        self._counted_in_lines: dict[np.uint8, npt.NDArray[np.int64]] = {}
 
     @cached_property
     def lowercase(self) -> str:
@@ -105,23 +98,35 @@ class TextView:
         return self.text.lower()
 
     @cached_property
-    def code_points(self) -> npt.NDArray[np.uint32]:
-        """The code points of the whole text."""
+    def _code_points(self) -> npt.NDArray[np.uint32]:
         return code_points(self.text)
 
     @cached_property
-    def character_classes(self) -> npt.NDArray[np.uint8]:
-        """For each character of the text, the flags of :mod:`filters.characters`."""
-        return character_classes(self.code_points)
+    def _layout(self) -> Layout:
+        return layout(self._code_points, class_table())
 
     def count_characters(self, classes: np.uint8) -> int:
-        r"""Count the characters of the text that are of one of the classes.
+        r"""Count the characters of the text that are of one of the classes, as in a line.
 
         >>> from filters.characters import UPPERCASE
         >>> TextView("NASA says\nno").count_characters(UPPERCASE)
         4
         """
-        return int(np.count_nonzero(self.character_classes & classes))
+        in_lines = int(self.count_in_lines(classes).sum())
+        return in_lines + (self.stripped_characters if classes & WHITE_SPACE else 0)
+
+    @cached_property
+    def stripped_characters(self) -> int:
+        """How many characters of the text stand in none of :attr:`lines`; all are white space."""
+        return len(self.text) - int(self._layout.lengths.sum())
+
+    @property
+    def ascii_counts(self) -> npt.NDArray[np.int64]:
+        """How often each of the 128 characters of ASCII stands in :attr:`lines`.
+
+        Characters beyond ASCII are counted with the last one, which is a control.
+        """
+        return self._layout.ascii_counts
 
     @cached_property
     def chinese_characters(self) -> int:
@@ -129,7 +134,7 @@ class TextView:
         if self.text.isascii():
             return 0
         # One comparison: what is below the first wraps round to the largest numbers.
-        return int(np.count_nonzero(self.code_points - _FIRST_CHINESE <= _CHINESE_SPAN))
+        return int(np.count_nonzero(self._code_points - _FIRST_CHINESE <= _CHINESE_SPAN))
 
     @cached_property
     def lines(self) -> list[str]:
@@ -137,66 +142,100 @@ class TextView:
         return [stripped for line in self.text.split("\n") if (stripped := line.strip())]
 
     @cached_property
-    def line_tokens(self) -> list[list[str]]:
-        """For each of :attr:`lines`, what stands in it between white space."""
-        return list(map(str.split, self.lines))
+    def lowercase_lines(self) -> list[str]:
+        """The lines that are not blank in lower case, with the white space at their ends."""
+        return [line for line in self.lowercase.split("\n") if line and not line.isspace()]
+
+    def lines_with(self, phrases: Iterable[str]) -> npt.NDArray[np.bool_]:
+        r"""Tell in which of :attr:`lines` one of some phrases in lower case stands, in any case.
+
+        >>> TextView("Share\nNo cookies?\nCOOKIES!").lines_with(["cookies"]).tolist()
+        [False, True, True]
+        """
+        # Few pages have any, and one search of the whole page tells.
+        present = [phrase for phrase in phrases if phrase in self.lowercase]
+        mask = np.zeros(len(self.lines), np.bool_)
+        for phrase in present:
+            mask |= [phrase in line for line in self.lowercase_lines]
+        return mask
 
     @cached_property
+    def first_characters(self) -> str:
+        """The first character of each of :attr:`lines`."""
+        return "".join([line[0] for line in self.lines])
+
+    @cached_property
+    def last_characters(self) -> str:
+        """The last character of each of :attr:`lines`."""
+        return "".join([line[-1] for line in self.lines])
+
+    @property
     def line_lengths(self) -> npt.NDArray[np.int64]:
         """Code points in each of :attr:`lines`."""
-        return np.fromiter(map(len, self.lines), np.int64, count=len(self.lines))
-
-    @cached_property
-    def line_starts(self) -> npt.NDArray[np.int64]:
-        """Where each of :attr:`lines` begins in :attr:`line_code_points`."""
-        return np.cumsum(self.line_lengths) - self.line_lengths
-
-    @cached_property
-    def line_code_points(self) -> npt.NDArray[np.uint32]:
-        """The code points of all :attr:`lines`, one line after another without newlines."""
-        return code_points("".join(self.lines))
-
-    @cached_property
-    def _line_character_classes(self) -> npt.NDArray[np.uint8]:
-        return character_classes(self.line_code_points)
+        return self._layout.lengths
 
     def count_in_lines(self, classes: np.uint8) -> npt.NDArray[np.int64]:
         r"""Count, in each of :attr:`lines`, the characters that are of one of the classes.
+
+        If there are several classes, no character may be of two of them.
 
         >>> from filters.characters import UPPERCASE
         >>> TextView("NASA says\nno").count_in_lines(UPPERCASE).tolist()
         [4, 0]
         """
-        counts = self._counted_in_lines.get(classes)
-        if counts is None:
-            is_counted = (self._line_character_classes & classes) != 0
-            counts = (
-                np.add.reduceat(is_counted, self.line_starts, dtype=np.int64)
-                if self.lines
-                else np.zeros(0, np.int64)
-            )
-            self._counted_in_lines[classes] = counts
+        rows = [row for bit, row in enumerate(self._layout.class_counts) if int(classes) >> bit & 1]
+        counts: npt.NDArray[np.int64] = rows[0] if len(rows) == 1 else np.sum(rows, axis=0)
         return counts
+
+    @property
+    def line_most_frequent(self) -> npt.NDArray[np.int64]:
+        """How often the most frequent character of ASCII stands in each of :attr:`lines`."""
+        return self._layout.most_frequent
+
+    @property
+    def line_beyond_ascii(self) -> npt.NDArray[np.int64]:
+        """How many characters of each of :attr:`lines` are beyond ASCII, or its last one."""
+        return self._layout.beyond_ascii
 
     @cached_property
     def longest_token(self) -> int | None:
         """Length of the longest run of characters without white space; None if there is none."""
-        return int(self._lexicon.token_lengths(self._tokens).max()) if self.lines else None
+        return int(self.token_lengths.max()) if self.lines else None
 
-    @cached_property
+    @property
+    def token_lengths(self) -> npt.NDArray[np.int64]:
+        """Code points in each run of characters between white space."""
+        return self._lexicon.token_lengths(self._tokens)
+
+    def measured_tokens(self, measure: Callable[[str], int]) -> npt.NDArray[np.int64]:
+        r"""Measure each run of characters between white space.
+
+        Args:
+            measure: A function of one token, from 0 to 255. It is asked once for each token that
+                the process meets, so that it must be the same function for every document.
+
+        >>> TextView("What?! Yes.").measured_tokens(len).tolist()
+        [6, 4]
+        """
+        return self._lexicon.measured_tokens(self._tokens, measure)
+
+    @property
     def line_token_counts(self) -> npt.NDArray[np.int64]:
         """How many runs of characters between white space there are in each of :attr:`lines`."""
-        return np.fromiter(map(len, self.line_tokens), np.int64, count=len(self.lines))
+        return self._layout.token_counts
+
+    @cached_property
+    def line_first_tokens(self) -> npt.NDArray[np.int64]:
+        """For each of :attr:`lines`, how many tokens stand before it."""
+        return self.line_token_counts.cumsum() - self.line_token_counts
 
     @cached_property
     def line_word_counts(self) -> npt.NDArray[np.int64]:
         """How many words that are no symbols there are in each of :attr:`lines`."""
         if not self.lines:
             return np.zeros(0, np.int64)
-        counts = self._lexicon.counts(self._tokens)
-        first_tokens = np.cumsum(self.line_token_counts) - self.line_token_counts
-        first_words = (np.cumsum(counts) - counts)[first_tokens]
-        return np.add.reduceat(self.non_symbol, first_words, dtype=np.int64)
+        counts = self._lexicon.non_symbols(self._tokens)
+        return np.add.reduceat(counts, self.line_first_tokens, dtype=np.int64)
 
     @cached_property
     def paragraphs(self) -> list[str]:
@@ -220,7 +259,10 @@ class TextView:
 
     @cached_property
     def _tokens(self) -> npt.NDArray[np.int64]:
-        return self._lexicon.tokens(list(itertools.chain.from_iterable(self.line_tokens)))
+        found = self._layout
+        return self._lexicon.tokens(
+            self.text, self._code_points, found.token_starts, found.token_ends
+        )
 
     @cached_property
     def _numbers(self) -> npt.NDArray[np.int64]:
@@ -237,8 +279,8 @@ class TextView:
         return self._numbers.size
 
     @cached_property
-    def _distinct(self) -> _Distinct:
-        return _Distinct(*np.unique(self._numbers, return_inverse=True, return_counts=True))
+    def _distinct(self) -> Distinct:
+        return self._lexicon.distinct(self._numbers)
 
     @cached_property
     def vocabulary(self) -> list[str]:
@@ -257,37 +299,27 @@ class TextView:
         As in :attr:`vocabulary`, the order means nothing: it may be another in the next process.
         """
         is_word = (self.vocabulary_flags & WORD) != 0
-        folded = self._lexicon.folded(self._distinct.numbers[is_word])
-        _, places = np.unique(folded, return_inverse=True)
-        return np.bincount(places, self.vocabulary_counts[is_word]).astype(np.int64)
+        folded = self._lexicon.distinct(self._lexicon.folded(self._distinct.numbers[is_word]))
+        return np.bincount(folded.places, self.vocabulary_counts[is_word]).astype(np.int64)
 
     def is_listed(self, words: frozenset[str]) -> npt.NDArray[np.bool_]:
         """For each of :attr:`vocabulary`, whether it is one of some words, written just so."""
         return self._lexicon.is_listed(self._distinct.numbers, words)
 
-    @property
+    @cached_property
     def vocabulary_flags(self) -> npt.NDArray[np.uint8]:
         """For each of :attr:`vocabulary`, what it is: the flags of :mod:`filters.lexicon`."""
         return self._lexicon.flags(self._distinct.numbers)
 
     @property
+    def vocabulary_lengths(self) -> npt.NDArray[np.int64]:
+        """Code points in each of :attr:`vocabulary`."""
+        return self._lexicon.lengths(self._distinct.numbers)
+
+    @property
     def word_ids(self) -> npt.NDArray[np.int64]:
         """For each of :attr:`words`, its place in :attr:`vocabulary`."""
         return self._distinct.places
-
-    def occurrences(self, words: Collection[str]) -> npt.NDArray[np.int64]:
-        """Count how often each of some words occurs, written just so.
-
-        >>> TextView("to be or not to be").occurrences(["to", "To", "not"]).tolist()
-        [2, 0, 1]
-        """
-        if not self.word_count:
-            return np.zeros(len(words), np.int64)
-        distinct, numbers = self._distinct, self._lexicon.find(words)
-        places = np.searchsorted(distinct.numbers, numbers).clip(max=distinct.numbers.size - 1)
-        is_there = distinct.numbers[places] == numbers
-        counts: npt.NDArray[np.int64] = np.where(is_there, distinct.counts[places], 0)
-        return counts
 
     @cached_property
     def word_lengths(self) -> npt.NDArray[np.int64]:

@@ -1,12 +1,23 @@
 """A list of words and phrases, and which of them stand in a text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
 import ahocorasick_rs
 
 from filters.decoding import storable
+
+# An automaton with a table of all transitions is three times as fast, and takes a kilobyte or less
+# for each byte of the words.
+_MOST_BYTES_OF_A_TABLE = 16_384
+
+
+def automaton(words: Sequence[str]) -> ahocorasick_rs.AhoCorasick:
+    """Return what finds words in a text, all in one pass; a short list gets the fastest kind."""
+    is_short = sum(len(word.encode()) for word in words) <= _MOST_BYTES_OF_A_TABLE
+    kind = ahocorasick_rs.Implementation.DFA if is_short else None
+    return ahocorasick_rs.AhoCorasick(words, implementation=kind)
 
 
 class WordList:
@@ -24,7 +35,7 @@ class WordList:
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words = tuple(dict.fromkeys(word for word in words if word.strip()))
-        self._automaton = ahocorasick_rs.AhoCorasick(self.words)
+        self._automaton = automaton(self.words)
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
@@ -48,5 +59,4 @@ class WordList:
 
     def distinct(self, text: str) -> int:
         """Return how many of the words stand in ``text``, each counted once."""
-        found = self._automaton.find_matches_as_indexes(storable(text), overlapping=True)
-        return len({match[0] for match in found})
+        return len(set(self._automaton.find_matches_as_strings(storable(text), overlapping=True)))

@@ -13,7 +13,7 @@ from filters.characters import (
     SPECIAL_SYMBOL,
     UPPERCASE,
     WHITE_SPACE,
-    character_classes,
+    class_table,
     code_points,
 )
 
@@ -29,7 +29,7 @@ def test_code_points_are_those_of_the_text(text: str) -> None:
 @given(OLD)
 def test_classes_follow_the_general_category(character: str) -> None:
     category = unicodedata.category(character)
-    [flags] = character_classes(code_points(character)).tolist()
+    [flags] = class_table()[code_points(character)].tolist()
     expected = {
         LETTER: category[0] == "L",
         MARK: category[0] == "M",
@@ -46,4 +46,4 @@ def test_classes_follow_the_general_category(character: str) -> None:
 
 @pytest.mark.parametrize("character", ["\ud800", "\x00", "😀", "\U0010ffff", "★", "\ue000"])
 def test_pictures_controls_and_private_characters_are_special_symbols(character: str) -> None:
-    assert character_classes(code_points(character)).tolist() == [SPECIAL_SYMBOL]
+    assert class_table()[code_points(character)].tolist() == [SPECIAL_SYMBOL]

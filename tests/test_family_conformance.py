@@ -100,11 +100,12 @@ def test_a_family_keeps_nothing_of_a_document(family: SignalFamily) -> None:
     assert [family.compute(view) for view in shared] == alone
 
 
-@family_of_registry
 @pytest.mark.parametrize("unit", ["word ", "x", ".", "the same. ", "字", "{\u0301", '!"'])
-def test_two_megabytes_on_one_line(family: SignalFamily, unit: str) -> None:
-    text = unit * (2_000_000 // len(unit.encode())) + "z"
+def test_ten_megabytes_on_one_line(unit: str) -> None:
+    view = TextView(unit * (10_000_000 // len(unit.encode())) + "z")
     start = time.process_time()
-    _assert_kept_promises(family, family.compute(TextView(text)))
-    # It takes a second or two; whatever is quadratic takes hours.
-    assert time.process_time() - start < 30
+    for make in FAMILIES.values():
+        family = make()
+        _assert_kept_promises(family, family.compute(view))
+    # It takes seconds; whatever is quadratic takes days.
+    assert time.process_time() - start < 60

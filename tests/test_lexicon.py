@@ -3,11 +3,15 @@ import threading
 import unicodedata
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from filters import lexicon
+from filters.characters import class_table, code_points
+from filters.growing_array import _FIRST_SIZE
+from filters.layout import layout
 from filters.lexicon import (
     LATIN_LETTER,
     LETTER,
@@ -23,10 +27,14 @@ from filters.segmentation import characters
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cn"]), max_size=200)
 
 
-def _words(lexicon: Lexicon, text: str) -> list[str]:
-    return [
-        lexicon.words[number] for number in lexicon.numbers(lexicon.tokens(text.split())).tolist()
-    ]
+def _numbers(held: Lexicon, text: str) -> npt.NDArray[np.int64]:
+    codes = code_points(text)
+    found = layout(codes, class_table())
+    return held.numbers(held.tokens(text, codes, found.token_starts, found.token_ends))
+
+
+def _words(held: Lexicon, text: str) -> list[str]:
+    return [held.words[number] for number in _numbers(held, text).tolist()]
 
 
 @given(TEXT)
@@ -40,18 +48,17 @@ def test_what_it_knows_already_changes_nothing(texts: list[str]) -> None:
     for text in [*texts, *texts]:
         assert _words(shared, text) == _words(Lexicon(), text)
         fresh = Lexicon()
-        tokens = text.split()
         for figure in (Lexicon.lengths, Lexicon.flags, Lexicon.hashes):
             known, new = (
-                figure(shared, shared.numbers(shared.tokens(tokens))),
-                figure(fresh, fresh.numbers(fresh.tokens(tokens))),
+                figure(shared, _numbers(shared, text)),
+                figure(fresh, _numbers(fresh, text)),
             )
             assert known.tolist() == new.tolist()
 
 
 def test_what_is_known_of_words() -> None:
     held = Lexicon()
-    numbers = held.numbers(held.tokens(["a1", "東京", "...", "7", "_x", "é"]))
+    numbers = _numbers(held, "a1 東京 ... 7 _x é")
     assert [held.words[number] for number in numbers] == ["a1", "東京", "...", "7", "_", "x", "é"]
     assert held.lengths(numbers).tolist() == [2, 2, 3, 1, 1, 1, 1]
     both = WORD | LETTER
@@ -63,7 +70,7 @@ def test_what_is_known_of_words() -> None:
 
 def test_capitals_and_their_small_letters() -> None:
     held = Lexicon()
-    numbers = held.numbers(held.tokens(["NASA", "nasa", "Nasa", "B2", "ÉTÉ", "été", "7", "東"]))
+    numbers = _numbers(held, "NASA nasa Nasa B2 ÉTÉ été 7 東")
     capitals = (held.flags(numbers) & UPPERCASE_WORD) != 0
     assert capitals.tolist() == [True, False, False, True, True, False, False, False]
     folded = held.folded(numbers).tolist()
@@ -74,9 +81,9 @@ def test_capitals_and_their_small_letters() -> None:
 
 def test_numbers_stay_while_it_grows() -> None:
     held = Lexicon()
-    first = held.numbers(held.tokens(["first"]))
-    many = held.numbers(held.tokens([f"w{number}" for number in range(lexicon._FIRST_SIZE + 10)]))
-    assert held.numbers(held.tokens(["first"])).tolist() == first.tolist()
+    first = _numbers(held, "first")
+    many = _numbers(held, " ".join(f"w{number}" for number in range(_FIRST_SIZE + 10)))
+    assert _numbers(held, "first").tolist() == first.tolist()
     assert held.lengths(many).tolist() == [len(held.words[number]) for number in many.tolist()]
     assert np.unique(held.folded(many)).size == many.size
 
