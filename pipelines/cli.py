@@ -145,9 +145,8 @@ def _add_command(
         return
     parser.add_argument(
         "--runner",
-        default="local",
-        help="local (default), or a Beam runner: SparkRunner, FlinkRunner, DataflowRunner, …;"
-        " Beam's own options are passed through",
+        help="local (default), spark, flink, dataflow or prism, with the options set that a run"
+        " wants there; or a runner by Beam's name. Beam's own options are passed through",
     )
     parser.add_argument("--workers", type=_positive, help="local worker processes (all cores)")
     if name in ("run", "dedup"):
@@ -177,18 +176,25 @@ def _open(arguments: argparse.Namespace) -> "Run":
     if against := getattr(arguments, "against", None):
         # As an override, so that the commands named next carry it too.
         arguments.overrides.append(f"dedup.against={json.dumps(against)}")
+    recipe = recipe_file.load(arguments.recipe, arguments.overrides)
+    runner, flags = _runner_of(recipe, arguments)
     # A mistake in the flags is told before any work.
-    options = pipeline_options(
-        runner=arguments.runner, workers=arguments.workers, flags=arguments.flags, total_bytes=0
-    )
+    options = pipeline_options(runner=runner, workers=arguments.workers, flags=flags, total_bytes=0)
     storage.configure(options)
     return Run(
-        recipe=recipe_file.load(arguments.recipe, arguments.overrides),
+        recipe=recipe,
         console=_console(),
-        runner=arguments.runner,
+        runner=runner,
         workers=arguments.workers,
-        flags=arguments.flags,
+        flags=flags,
     )
+
+
+def _runner_of(recipe: "Recipe", arguments: argparse.Namespace) -> tuple[str, list[str]]:
+    """Return the runner and Beam's flags: the recipe's, unless the command line names another."""
+    named = getattr(arguments, "runner", None)
+    flags = [] if named not in (None, recipe.runner.name) else recipe.runner.flags()
+    return named or recipe.runner.name, [*flags, *arguments.flags]
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -325,9 +331,8 @@ def _check(arguments: argparse.Namespace) -> int:
     from pipelines.runners import pipeline_options
 
     checked = recipe_file.load(arguments.recipe, arguments.overrides)
-    storage.configure(
-        pipeline_options(runner="local", workers=1, flags=arguments.flags, total_bytes=0)
-    )
+    runner, flags = _runner_of(checked, arguments)
+    storage.configure(pipeline_options(runner=runner, workers=None, flags=flags, total_bytes=0))
     console = _console()
     shards = plan(checked)
     check(checked)
@@ -356,6 +361,7 @@ def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int,
         f"dedup:   {dedup}",
         f"select:  {len(rules)} rules, {_told_buckets(checked.buckets)}",
         f"output:  {checked.output}",
+        f"runner:  {checked.runner.name}",
     )
     table = Table("rule", title="rules", title_justify="left")
     for column in ("min", "max", "from"):

@@ -320,6 +320,29 @@ class Limits(_Section):
     shard_bytes: int = Field(64_000_000, gt=0)
 
 
+class Runner(_Section):
+    """Where the run takes place: a runner's name, alone or as `name`, and Beam's options for it."""
+
+    name: str = "local"
+    options: dict[str, bool | int | float | str | list[str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, data: Any) -> Any:
+        return {"name": data} if isinstance(data, str) else data
+
+    def flags(self) -> list[str]:
+        """Return the options as flags of the command line."""
+        flags = []
+        for name, value in self.options.items():
+            if value is True:
+                flags.append(f"--{name}")
+            elif value is not False:
+                values = value if isinstance(value, list) else [value]
+                flags += [f"--{name}={of_option}" for of_option in values]
+        return flags
+
+
 class RuleEntry(_Section):
     """Bounds of one signal in the recipe's `rules`."""
 
@@ -422,6 +445,7 @@ class Recipe(_Section):
     sample: Sample | None = None
     buckets: Buckets = Buckets()
     limits: Limits = Limits()
+    runner: Runner = Runner()
 
     @field_validator("output")
     @classmethod

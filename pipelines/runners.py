@@ -4,11 +4,23 @@ import argparse
 import logging
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    FlinkRunnerOptions,
+    JobServerOptions,
+    PipelineOptions,
+    PortableOptions,
+    PrismRunnerOptions,
+    SetupOptions,
+    SparkRunnerOptions,
+    WorkerOptions,
+)
 from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.job.utils import dict_to_struct
 from apache_beam.runners.portability.fn_api_runner.fn_runner import (
@@ -18,11 +30,87 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import (
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from pipelines.errors import UserError, nearest
+from pipelines.spark_options import SparkOptions
 
 LOCAL = "local"
-_RUNNERS = [LOCAL, "SparkRunner", "FlinkRunner", "DataflowRunner", "PortableRunner", "PrismRunner"]
 # Starting worker processes takes some four seconds, in which one process scores 5 MB of books.
 _ONE_PROCESS_BYTES = 20_000_000
+_LOCAL_FLINK = ("[local]", "[auto]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Engine:
+    """A runner under a short name.
+
+    Attributes:
+        runner: Beam's name of it, or the path of its class.
+        takes: Beam's groups of options that it heeds, of those that not every runner does.
+        presets: Flags that hold unless they are given.
+        required: Options that it can't do without, with what for.
+    """
+
+    runner: str
+    takes: tuple[type[PipelineOptions], ...]
+    presets: tuple[str, ...] = ()
+    required: tuple[tuple[str, str], ...] = ()
+
+
+_PORTABLE = (WorkerOptions, SetupOptions, PortableOptions, JobServerOptions)
+_ENGINES = {
+    LOCAL: _Engine(
+        runner="apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+        takes=(DirectOptions,),
+        presets=("--default_sdk_harness_log_level=WARNING",),
+    ),
+    "spark": _Engine(
+        runner="pipelines.spark_runner.SparkRunner",
+        takes=(SparkRunnerOptions, SparkOptions),
+        presets=("--spark_master_url=auto",),
+    ),
+    "prism": _Engine(
+        runner="PrismRunner",
+        takes=(*_PORTABLE, PrismRunnerOptions),
+        presets=("--default_sdk_harness_log_level=WARNING",),
+    ),
+    "flink": _Engine(
+        runner="FlinkRunner",
+        takes=(*_PORTABLE, FlinkRunnerOptions),
+        # Elements are few and large; what waits between steps is only what a worker has at hand.
+        presets=("--flink_master=[auto]", "--default_sdk_harness_log_level=WARNING"),
+    ),
+    "dataflow": _Engine(
+        runner="DataflowRunner",
+        takes=(WorkerOptions, SetupOptions),
+        presets=(
+            "--autoscaling_algorithm=THROUGHPUT_BASED",
+            # Two gigabytes a core hold the models, a page in extraction and a row group.
+            "--worker_machine_type=n2-standard-4",
+            "--disk_size_gb=50",
+            # Each thread would load the models once more, and Python runs one at a time.
+            "--number_of_worker_harness_threads=1",
+            "--default_sdk_harness_log_level=WARNING",
+        ),
+        required=(
+            ("--project", "your Google Cloud project"),
+            ("--region", "such as europe-west4, where the data are"),
+            ("--temp_location", "a gs:// folder for what is staged"),
+        ),
+    ),
+}
+_BEAM_NAMES = ["SparkRunner", "FlinkRunner", "DataflowRunner", "PortableRunner", "PrismRunner"]
+_OWNED = (
+    DirectOptions,
+    SparkRunnerOptions,
+    SparkOptions,
+    PrismRunnerOptions,
+    FlinkRunnerOptions,
+    PortableOptions,
+    JobServerOptions,
+    WorkerOptions,
+    SetupOptions,
+)
+# In one of those groups, and heeded everywhere.
+_EVERYWHERE = ("--default_sdk_harness_log_level", "--sdk_harness_log_level_overrides")
 
 
 def pipeline_options(
@@ -31,36 +119,44 @@ def pipeline_options(
     """Return Beam's options for a run.
 
     Args:
-        runner: ``local``, or any runner that Beam knows by name (``SparkRunner``,
-            ``FlinkRunner``, ``DataflowRunner``, ``PortableRunner``).
+        runner: ``local``, ``spark``, ``flink``, ``dataflow`` or ``prism``, with the options set
+            that a run wants there; or any runner that Beam knows by name (``SparkRunner``,
+            ``PortableRunner``, …), with Beam's own defaults.
         workers: Local worker processes; all cores by default, and one for a small input.
-        flags: Beam's own flags, passed through.
+        flags: Beam's own flags, passed through; they go before what is preset.
         total_bytes: Size of the input.
 
     Raises:
-        UserError: a flag that neither thresher nor Beam knows.
+        UserError: a flag that neither thresher nor Beam knows, that the runner does not heed, or
+            that it lacks.
     """
-    _check(flags)
-    if runner != LOCAL:
-        if runner not in _RUNNERS and "." not in runner:
-            raise UserError(f"--runner {runner}: no such runner{nearest(runner, _RUNNERS)}")
-        if workers is not None:
-            raise UserError(f"--workers is for the local runner; {runner} takes Beam's own options")
+    given = _names(flags)
+    engine = _ENGINES.get(runner)
+    if engine is None:
+        known = [*_ENGINES, *_BEAM_NAMES]
+        if runner not in known and "." not in runner:
+            raise UserError(f"--runner {runner}: no such runner{nearest(runner, known)}")
+    if runner != LOCAL and workers is not None:
+        raise UserError(f"--workers is for the local runner; {runner} takes Beam's own options")
+    if engine is None:
         return PipelineOptions([f"--runner={runner}", *flags])
-    # Beam tells every step of every worker at this level.
-    logging.getLogger("apache_beam").setLevel(logging.WARNING)
-    # What a step raises, this logger tells with its traceback, and then it is raised all the same.
-    logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)
-    if workers is None:
-        workers = 1 if total_bytes < _ONE_PROCESS_BYTES else _cores()
-    return PipelineOptions(
-        [
-            "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-            f"--direct_num_workers={workers}",
-            "--default_sdk_harness_log_level=WARNING",
-            *flags,
-        ]
-    )
+    _refuse_dead(runner, engine, given)
+    for name, what_for in engine.required:
+        if name not in given:
+            raise UserError(f"--runner {runner} needs {name}: {what_for}")
+    _check_workers_code(runner, flags, given)
+    presets = [preset for preset in engine.presets if preset.partition("=")[0] not in given]
+    if runner == LOCAL:
+        # Beam tells every step of every worker at this level.
+        logging.getLogger("apache_beam").setLevel(logging.WARNING)
+        # What a step raises, this logger tells with its traceback, and it is raised all the same.
+        logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)
+        if workers is None:
+            workers = 1 if total_bytes < _ONE_PROCESS_BYTES else _cores()
+        presets.append(f"--direct_num_workers={workers}")
+    elif runner == "prism" and "--prism_location" not in given and (prism := shutil.which("prism")):
+        presets.append(f"--prism_location={prism}")
+    return PipelineOptions([f"--runner={engine.runner}", *presets, *flags])
 
 
 def _cores() -> int:
@@ -94,20 +190,68 @@ def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
     return beam.Pipeline(runner=runner, options=options)
 
 
-def _check(flags: Sequence[str]) -> None:
+def _check_workers_code(runner: str, flags: Sequence[str], given: set[str]) -> None:
+    """See that workers on other machines get thresher from somewhere.
+
+    Raises:
+        UserError: they would start in an image of Beam's that lacks it.
+    """
+    where = given & {"--sdk_container_image", "--environment_type", "--environment_config"}
+    if runner == "dataflow" and not where | (given & {"--extra_package", "--extra_packages"}):
+        raise UserError(
+            "--runner dataflow needs --sdk_container_image (an image with thresher) or"
+            " --extra_package (its wheel) with --requirements_file; see docs/dataflow.md"
+        )
+    if runner == "flink" and not where:
+        master = [flag.partition("=")[2] for flag in flags if flag.startswith("--flink_master=")]
+        if any(address not in _LOCAL_FLINK for address in master):
+            raise UserError(
+                "--runner flink with a cluster needs --environment_type=PROCESS and"
+                " --environment_config, or --sdk_container_image: where its workers find"
+                " thresher; see docs/flink.md"
+            )
+
+
+def _refuse_dead(runner: str, engine: _Engine, given: set[str]) -> None:
+    for group in _OWNED:
+        if group in engine.takes:
+            continue
+        dead = given & set(_options_of(group)) - set(_EVERYWHERE)
+        if dead:
+            takers = [name for name, of in _ENGINES.items() if group in of.takes]
+            raise UserError(
+                f"{min(dead)} does nothing with --runner {runner}; it is for {' or '.join(takers)}"
+            )
+
+
+def _options_of(*groups: type[PipelineOptions]) -> list[str]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for group in PipelineOptions.__subclasses__():
+    for group in groups:
         adder = getattr(group, "_add_argparse_args", None)
         if adder is not None:
             try:
                 adder(parser)
             except argparse.ArgumentError:
                 continue
-    _, unknown = parser.parse_known_args(list(flags))
-    if unknown:
-        known = ["--set", "--runner", "--workers", "--text"]
-        known += [option for action in parser._actions for option in action.option_strings]
-        name = unknown[0].partition("=")[0]
-        close = nearest(name, known) if len(name) > 2 else ""
-        remedy = close if "did you mean" in close else "; see `thresher run --help`"
-        raise UserError(f"{unknown[0]}: neither thresher nor Beam knows this option{remedy}")
+    return [option for action in parser._actions for option in action.option_strings]
+
+
+def _names(flags: Sequence[str]) -> set[str]:
+    """Return the names of the options that are given.
+
+    Raises:
+        UserError: one that neither thresher nor Beam knows.
+    """
+    known = _options_of(*PipelineOptions.__subclasses__())
+    names = [flag.partition("=")[0] for flag in flags if flag.startswith("--")]
+    unknown = next((name for name in names if name not in known), None)
+    stray = flags[0] if flags and not flags[0].startswith("--") else None
+    if name := unknown or stray:
+        told = next(flag for flag in flags if flag.startswith(name))
+        close = nearest(name, ["--set", "--runner", "--workers", "--text", *known])
+        remedy = close if len(name) > 2 and "did you mean" in close else ""
+        raise UserError(
+            f"{told}: neither thresher nor Beam knows this option"
+            f"{remedy or '; see `thresher run --help`'}"
+        )
+    return set(names)
