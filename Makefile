@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism
+.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -75,6 +75,14 @@ bench-dedup: $(BIN)/thresher $(VENV)/peers  ## what deduplication costs, how tha
 	$(BIN)/python -m benchmarks.dedup_scale $(DATA)/dedup/pg_editions/books --peers $(VENV)/peers/bin/python
 	$(BIN)/python -m benchmarks.dedup_curve $(DATA)/dedup/pg_editions/books docs/s-curve.svg
 
+$(VENV)/spark: $(VENV)/dev requirements-spark.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-spark.txt
+	@touch $@
+
+test-spark: $(VENV)/spark  ## a Spark cluster on loopback: same files, also when a worker is killed
+	@command -v java >/dev/null || { echo "make test-spark: no java; install Java 17 or later" >&2; exit 2; }
+	$(BIN)/pytest -q tests/test_spark.py $(PYTEST_OPTIONS)
+
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -110,6 +118,8 @@ lock: $(VENV)/dev  ## renew the lock files from pyproject.toml
 	  --no-emit-index-url --no-annotate pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	echo pyspark | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate -c requirements-dev.txt - -o requirements-spark.txt
 
 clean:  ## remove what runs and builds leave behind
 	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -170,7 +170,7 @@ def _positive(text: str) -> int:
 
 def _open(arguments: argparse.Namespace) -> "Run":
     from pipelines import recipe_file, storage
-    from pipelines.runners import pipeline_options
+    from pipelines.runners import check_reached, pipeline_options
     from pipelines.stages import Run
 
     if against := getattr(arguments, "against", None):
@@ -180,6 +180,7 @@ def _open(arguments: argparse.Namespace) -> "Run":
     runner, flags = _runner_of(recipe, arguments)
     # A mistake in the flags is told before any work.
     options = pipeline_options(runner=runner, workers=arguments.workers, flags=flags, total_bytes=0)
+    check_reached(runner, options, [recipe.output, *_input_paths(recipe)])
     storage.configure(options)
     return Run(
         recipe=recipe,
@@ -195,6 +196,10 @@ def _runner_of(recipe: "Recipe", arguments: argparse.Namespace) -> tuple[str, li
     named = getattr(arguments, "runner", None)
     flags = [] if named not in (None, recipe.runner.name) else recipe.runner.flags()
     return named or recipe.runner.name, [*flags, *arguments.flags]
+
+
+def _input_paths(recipe: "Recipe") -> list[str]:
+    return [path for entry in recipe.input for path in entry.paths]
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -328,11 +333,13 @@ def _check(arguments: argparse.Namespace) -> int:
     from pipelines import recipe_file, storage
     from pipelines.checks import check
     from pipelines.plan import plan
-    from pipelines.runners import pipeline_options
+    from pipelines.runners import check_reached, pipeline_options
 
     checked = recipe_file.load(arguments.recipe, arguments.overrides)
     runner, flags = _runner_of(checked, arguments)
-    storage.configure(pipeline_options(runner=runner, workers=None, flags=flags, total_bytes=0))
+    options = pipeline_options(runner=runner, workers=None, flags=flags, total_bytes=0)
+    check_reached(runner, options, [checked.output, *_input_paths(checked)])
+    storage.configure(options)
     console = _console()
     shards = plan(checked)
     check(checked)

@@ -159,6 +159,34 @@ def pipeline_options(
     return PipelineOptions([f"--runner={engine.runner}", *presets, *flags])
 
 
+def check_reached(runner: str, options: PipelineOptions, paths: Sequence[str]) -> None:
+    """See that workers on other machines find the paths that they are told.
+
+    Args:
+        runner: The runner's name, and
+        options: Beam's options, of :func:`pipeline_options`.
+        paths: Files, folders and globs of the recipe.
+
+    Raises:
+        UserError: one is relative to this machine's current folder, or on its disk where no worker
+            can see it.
+    """
+    master = options.view_as(SparkRunnerOptions).spark_master_url
+    on_spark = runner == "spark" and master != "auto" and not master.startswith("local")
+    if runner != "dataflow" and not on_spark:
+        return
+    for path in paths:
+        if "://" in path.removeprefix("@"):
+            continue
+        if runner == "dataflow":
+            raise UserError(f"{path}: Dataflow's workers don't reach it; give a gs:// path")
+        if not path.removeprefix("@").startswith("/"):
+            raise UserError(
+                f"{path}: a path on a cluster is absolute, in a folder that all workers reach,"
+                " or of a store, such as s3://bucket/folder"
+            )
+
+
 def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -191,6 +191,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "--runner SparkRuner: no such runner; did you mean `SparkRunner`?",
         ),
         (
+            ["run", "recipe.yaml", "--set", "runner=sparc"],
+            "--runner sparc: no such runner; did you mean `spark`?",
+        ),
+        (
             ["run", "recipe.yaml", "--worker=2"],
             "--worker=2: neither thresher nor Beam knows this option; did you mean `--workers`?",
         ),
