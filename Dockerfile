@@ -6,6 +6,7 @@ ARG BEAM_VERSION=2.77.0
 
 # KenLM's trainer is built apart: compilers and headers stay out of the image.
 FROM python:3.11-slim-bookworm AS lmplz
+WORKDIR /opt/kenlm
 COPY models/build_lmplz.sh ./
 RUN sh build_lmplz.sh /opt/kenlm
 
@@ -27,7 +28,8 @@ COPY configs ./configs
 COPY --from=lmplz /opt/kenlm/lmplz /opt/kenlm/build_binary /usr/local/bin/
 
 RUN useradd --create-home --uid 10001 thresher
-USER thresher
+# By number, so that a cluster can see that it is not root.
+USER 10001
 WORKDIR /home/thresher
 
 COPY --chmod=755 docker-entrypoint.sh /usr/local/bin/

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark
+.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -82,6 +82,34 @@ $(VENV)/spark: $(VENV)/dev requirements-spark.txt
 test-spark: $(VENV)/spark  ## a Spark cluster on loopback: same files, also when a worker is killed
 	@command -v java >/dev/null || { echo "make test-spark: no java; install Java 17 or later" >&2; exit 2; }
 	$(BIN)/pytest -q tests/test_spark.py $(PYTEST_OPTIONS)
+
+# Prism is a program of Beam's Go modules; it is of the locked version as the Python package is.
+BEAM_VERSION = $(shell sed -n 's/^apache-beam==\([0-9.]*\).*/\1/p' requirements.txt)
+$(BIN)/prism: requirements.txt
+	@command -v go >/dev/null || { echo "make test-prism: no go; install Go" >&2; exit 2; }
+	GOBIN=$(CURDIR)/$(BIN) go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$(BEAM_VERSION)
+	@touch $@
+
+test-prism: $(VENV)/dev $(BIN)/prism  ## Beam's portable runner: same files, with workers that have the wheel
+	$(BIN)/pytest -q tests/test_prism.py $(PYTEST_OPTIONS)
+
+test-image: $(VENV)/dev  ## hadolint, and the steps of the Dockerfile in a clean root
+	$(BIN)/hadolint Dockerfile
+	@command -v debootstrap >/dev/null || { echo "make # Prism is a program of Beam's Go modules; it is of the locked version as the Python package is.
+BEAM_VERSION = $(shell sed -n 's/^apache-beam==\([0-9.]*\).*/\1/p' requirements.txt)
+$(BIN)/prism: requirements.txt
+	@command -v go >/dev/null || { echo "make test-prism: no go; install Go" >&2; exit 2; }
+	GOBIN=$(CURDIR)/$(BIN) go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$(BEAM_VERSION)
+	@touch $@
+
+test-prism: $(VENV)/dev $(BIN)/prism  ## Beam's portable runner: same files, with workers that have the wheel
+	$(BIN)/pytest -q tests/test_prism.py $(PYTEST_OPTIONS)
+
+test-image: install debootstrap" >&2; exit 2; }
+	$(BIN)/python -m tests.image_in_clean_root
+
+bench-runners: $(BIN)/thresher  ## what a runner costs over the bare functions, and with two cores
+	$(BIN)/python -m benchmarks.runners $(DATA)/warc/built_from_gold_html/gold-sample.warc.gz
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check .

@@ -57,7 +57,7 @@ class SparkCluster:
 def spark_cluster(folder: Path, *, workers: int, cores: int = 1) -> Iterator[SparkCluster]:
     """Run a cluster whose workers have thresher as a wheel, apart from the checkout."""
     code = install_wheel(folder)
-    port = _free_port()
+    port = free_port()
     cluster = SparkCluster(master=f"spark://127.0.0.1:{port}", code=code, folder=folder)
     master = _start(
         folder, "master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", "0"
@@ -127,7 +127,8 @@ def _wait_for(process: "subprocess.Popen[bytes]", log: Path, words: str, times: 
         time.sleep(0.1)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
