@@ -1,6 +1,7 @@
 """The same run on Prism, by the protocol of every portable runner: Flink's is the same."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -48,12 +49,17 @@ def worker_pool(tmp_path: Path) -> Iterator[str]:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    while f"Listening for workers at localhost:{port}" not in (tmp_path / "pool.log").read_text():
+    while not _listens(port):
         assert pool.poll() is None, (tmp_path / "pool.log").read_text()
         time.sleep(0.1)
     yield f"localhost:{port}"
     pool.terminate()
     pool.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("localhost", port)) == 0
 
 
 def test_prism_gives_the_files_of_a_local_run(tmp_path: Path, worker_pool: str) -> None:

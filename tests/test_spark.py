@@ -28,9 +28,10 @@ _FILES = 16
 _DOCUMENTS = 40
 
 
-@pytest.fixture
-def recipe(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recipe over files of which one document in four has a near copy in another file."""
+    tmp_path = tmp_path_factory.mktemp("run")
     words = [f"w{number}" for number in range(3000)]
     (tmp_path / "documents").mkdir()
     for file in range(_FILES):
@@ -45,7 +46,14 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def local(recipe: Path) -> dict[str, str]:
+    """The files of a local run."""
+    thresher("run", recipe, "local")
+    return written(recipe.parent / "local")
+
+
+@pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
     with spark_cluster(tmp_path_factory.mktemp("spark"), workers=2) as running:
         yield running
@@ -86,32 +94,35 @@ def once(there: Callable[[], bool], then: Callable[[], None]) -> threading.Threa
     return thread
 
 
-def test_a_cluster_gives_the_files_of_a_local_run(recipe: Path, cluster: SparkCluster) -> None:
-    thresher("run", recipe, "local")
+def test_a_cluster_gives_the_files_of_a_local_run(
+    recipe: Path, local: dict[str, str], cluster: SparkCluster
+) -> None:
     thresher("run", recipe, "spark", *cluster.flags())
-    files = written(recipe.parent / "local")
-    assert sum(path.startswith("corpus/") for path in files) > 0
-    assert written(recipe.parent / "spark") == files
+    assert any(path.startswith("corpus/") for path in local)
+    assert written(recipe.parent / "spark") == local
 
 
 @pytest.mark.parametrize("stage", ["score", "dedup"])
-def test_a_killed_worker_changes_nothing(recipe: Path, cluster: SparkCluster, stage: str) -> None:
-    thresher("run", recipe, "local")
-    output = recipe.parent / "spark"
+def test_a_killed_worker_changes_nothing(
+    recipe: Path, local: dict[str, str], tmp_path: Path, stage: str
+) -> None:
+    name = f"killed-in-{stage}"
+    output = recipe.parent / name
     if stage == "dedup":
-        thresher("score", recipe, "spark", *cluster.flags())
+        thresher("score", recipe, name)
     begun = output / ("scored" if stage == "score" else "clusters")
     left: list[int] = []
+    with spark_cluster(tmp_path, workers=2) as cluster:
 
-    def kill() -> None:
-        cluster.kill_a_worker()
-        left.append(_FILES - len(list(begun.glob("*.parquet"))))
+        def kill() -> None:
+            cluster.kill_a_worker()
+            left.append(_FILES - len(list(begun.glob("*.parquet"))))
 
-    killer = once(lambda: any(begun.glob("*.parquet")), kill)
-    thresher("run", recipe, "spark", *cluster.flags())
-    killer.join()
+        killer = once(lambda: any(begun.glob("*.parquet")), kill)
+        thresher("run", recipe, name, *cluster.flags())
+        killer.join()
     assert left[0] > 0, "the stage was done before the worker was killed"
-    assert written(output) == written(recipe.parent / "local")
+    assert written(output) == local
     assert not list(output.rglob("*.partial"))
 
 
