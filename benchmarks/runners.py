@@ -95,7 +95,7 @@ def main() -> None:
         size = 0
         for archive in arguments.archives:
             for copy in range(arguments.copies):
-                (folder / f"in-{copy}-{archive.name}").symlink_to(archive.resolve())
+                shutil.copy(archive, folder / f"in-{copy}-{archive.name}")
                 size += archive.stat().st_size
         bare = 0.0
         for runner, flags in _RUNNERS.items():

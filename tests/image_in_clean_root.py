@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _REPOSITORY = Path(__file__).parent.parent
-_PACKAGES = "ca-certificates,python3,python3-pip,python-is-python3"
+# Beam's image, like Python's, has a compiler: KenLM's Python module is built from its source.
+_PACKAGES = "ca-certificates,g++,make,python3,python3-dev,python3-pip,python-is-python3"
 # What a registry's images set, and how this machine reaches packages.
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -1,13 +1,20 @@
-"""Input and output on an object store, by the same path syntax: a local server of S3's protocol."""
+"""Input and output on object stores, by the same path syntax: servers of S3 and of Google's."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
+import requests
 from moto.server import ThreadedMotoServer
 
+from pipelines import storage
 from pipelines.cli import main
+from pipelines.document_scorer import DocumentScorer
+from tests.google_cloud import google_storage
 
 RECIPE = """\
 name: remote
@@ -40,6 +47,8 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    # Its buckets are the process's, not the server's.
+    requests.post(f"http://{host}:{port}/moto-api/reset", timeout=60)
     yield f"http://{host}:{port}"
     server.stop()
 
@@ -82,3 +91,97 @@ def test_a_run_from_s3_to_s3_and_its_rerun(
     capsys.readouterr()
     assert main(["verify", "s3://crawl/out", *flags]) == 1
     assert f"s3://crawl/{index}: bytes: expected " in capsys.readouterr().err
+
+
+SHARDED = """\
+name: sharded
+input:
+  - {format: jsonl, paths: ["SCHEME://crawl/in/*.jsonl"]}
+output: SCHEME://crawl/out
+signals: [length]
+dedup: null
+limits: {shard_bytes: 1}
+"""
+_SHARDS = 4
+
+
+@dataclass(frozen=True)
+class Store:
+    """An object store with one bucket: how to put an object there, and what there is."""
+
+    scheme: str
+    flags: list[str]
+    put: Callable[[str, bytes], Any]
+    tags: Callable[[], dict[str, str]]
+
+
+@pytest.fixture(params=["s3", "gs"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    if request.param == "gs":
+        with google_storage("crawl") as client:
+            bucket = client.bucket("crawl")
+            yield Store(
+                scheme="gs",
+                flags=[],
+                put=lambda name, body: bucket.blob(name).upload_from_string(body),
+                tags=lambda: {
+                    blob.name: f"{blob.md5_hash} {blob.time_created}"
+                    for blob in client.list_blobs("crawl", prefix="out/")
+                },
+            )
+        return
+    endpoint = request.getfixturevalue("endpoint")
+    s3 = boto3.client("s3", endpoint_url=endpoint)
+    s3.create_bucket(Bucket="crawl")
+    yield Store(
+        scheme="s3",
+        flags=[
+            f"--s3_endpoint_url={endpoint}",
+            "--s3_access_key_id=testing",
+            "--s3_secret_access_key=testing",
+            "--s3_region_name=us-east-1",
+        ],
+        put=lambda name, body: s3.put_object(Bucket="crawl", Key=name, Body=body),
+        tags=lambda: {
+            item["Key"]: f"{item['ETag']} {item['LastModified']}"
+            for item in s3.list_objects_v2(Bucket="crawl", Prefix="out/")["Contents"]
+        },
+    )
+
+
+def test_a_run_that_the_store_cut_short_leaves_whole_shards_and_goes_on(
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for shard in range(_SHARDS):
+        lines = [json.dumps({"id": f"{shard}-{n}", "text": f"Text {shard} {n}."}) for n in range(9)]
+        store.put(f"in/part-{shard}.jsonl", "\n".join(lines).encode())
+    recipe = tmp_path / "sharded.yaml"
+    recipe.write_text(SHARDED.replace("SCHEME", store.scheme))
+    score = DocumentScorer.score
+    scored = 0
+
+    def fail_in_the_third_shard(*arguments: Any) -> Any:
+        nonlocal scored
+        scored += 1
+        if scored == 23:
+            raise storage.StoreError("bucket", OSError("no answer"))
+        return score(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DocumentScorer, "score", fail_in_the_third_shard)
+        assert main(["run", str(recipe), *store.flags]) == 1
+    assert "what is finished stays, and a rerun goes on from there" in capsys.readouterr().err
+    cut = store.tags()
+    assert sum(name.startswith("out/scored/") for name in cut) == 2
+    assert not [name for name in cut if name.endswith(".partial")]
+
+    assert main(["run", str(recipe), *store.flags]) == 0
+    whole = store.tags()
+    assert sum(name.startswith("out/scored/") for name in whole) == _SHARDS
+    assert {name: whole[name] for name in cut if name.startswith("out/scored/")} == {
+        name: tag for name, tag in cut.items() if name.startswith("out/scored/")
+    }
+    assert not [name for name in whole if name.endswith(".partial")]

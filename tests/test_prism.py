@@ -45,7 +45,8 @@ def worker_pool(tmp_path: Path) -> Iterator[str]:
         pool = subprocess.Popen(
             [sys.executable, "-P", "-m", POOL, f"--service_port={port}"],
             cwd=REPOSITORY,
-            env={"PYTHONPATH": str(code), "PATH": "/usr/bin:/bin"},
+            # The pool starts its workers as the first `python` of the path.
+            env={"PYTHONPATH": str(code), "PATH": str(Path(sys.executable).parent)},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
