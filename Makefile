@@ -95,17 +95,7 @@ test-prism: $(VENV)/dev $(BIN)/prism  ## Beam's portable runner: same files, wit
 
 test-image: $(VENV)/dev  ## hadolint, and the steps of the Dockerfile in a clean root
 	$(BIN)/hadolint Dockerfile
-	@command -v debootstrap >/dev/null || { echo "make # Prism is a program of Beam's Go modules; it is of the locked version as the Python package is.
-BEAM_VERSION = $(shell sed -n 's/^apache-beam==\([0-9.]*\).*/\1/p' requirements.txt)
-$(BIN)/prism: requirements.txt
-	@command -v go >/dev/null || { echo "make test-prism: no go; install Go" >&2; exit 2; }
-	GOBIN=$(CURDIR)/$(BIN) go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$(BEAM_VERSION)
-	@touch $@
-
-test-prism: $(VENV)/dev $(BIN)/prism  ## Beam's portable runner: same files, with workers that have the wheel
-	$(BIN)/pytest -q tests/test_prism.py $(PYTEST_OPTIONS)
-
-test-image: install debootstrap" >&2; exit 2; }
+	@command -v debootstrap >/dev/null || { echo "make test-image: install debootstrap" >&2; exit 2; }
 	$(BIN)/python -m tests.image_in_clean_root
 
 bench-runners: $(BIN)/thresher  ## what a runner costs over the bare functions, and with two cores
