@@ -14,7 +14,7 @@ from tests.conftest import REPOSITORY
 from tests.conftest import prism as prism_program
 from tests.spark_cluster import free_port, install_wheel
 
-pytestmark = pytest.mark.prism
+pytestmark = [pytest.mark.prism, pytest.mark.timeout(900)]
 
 RECIPE = REPOSITORY / "configs/quickstart.yaml"
 POOL = "apache_beam.runners.worker.worker_pool_main"

@@ -13,7 +13,8 @@ import pytest
 
 from tests.spark_cluster import SparkCluster, spark_cluster
 
-pytestmark = pytest.mark.spark
+# A cluster takes long to start on a machine that does other work.
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(900)]
 
 RECIPE = """\
 name: cluster
