@@ -83,13 +83,6 @@ test-spark: $(VENV)/spark  ## a Spark cluster on loopback: same files, also when
 	@command -v java >/dev/null || { echo "make test-spark: no java; install Java 17 or later" >&2; exit 2; }
 	$(BIN)/pytest -q tests/test_spark.py $(PYTEST_OPTIONS)
 
-# Prism is a program of Beam's Go modules; it is of the locked version as the Python package is.
-BEAM_VERSION = $(shell sed -n 's/^apache-beam==\([0-9.]*\).*/\1/p' requirements.txt)
-$(BIN)/prism: requirements.txt
-	@command -v go >/dev/null || { echo "make test-prism: no go; install Go" >&2; exit 2; }
-	GOBIN=$(CURDIR)/$(BIN) go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$(BEAM_VERSION)
-	@touch $@
-
 test-prism: $(VENV)/dev $(BIN)/prism  ## Beam's portable runner: same files, with workers that have the wheel
 	$(BIN)/pytest -q tests/test_prism.py $(PYTEST_OPTIONS)
 
