@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners
+.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -93,6 +93,10 @@ test-image: $(VENV)/dev  ## hadolint, and the steps of the Dockerfile in a clean
 
 bench-runners: $(BIN)/thresher  ## what a runner costs over the bare functions, and with two cores
 	$(BIN)/python -m benchmarks.runners $(DATA)/warc/built_from_gold_html/gold-sample.warc.gz
+
+bench-report: $(VENV)/dev  ## a million documents in the report, beside scoring; a move of a handle
+	$(BIN)/python -m benchmarks.report_scale configs/quickstart.yaml
+	$(BIN)/python -m benchmarks.report_interaction
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check .

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from pipelines.stages import Outcome, Run
 
 _INTERRUPTED = 130
-_TAKES_BEAM_FLAGS = (*("run", "score", "dedup", "passages", "report", "select", "check", "verify"),)
+_TAKES_BEAM_FLAGS = ("run", "score", "dedup", "passages", "report", "select", "check", "verify")
+_TAKES_THRESHOLDS = ("run", "report", "select", "check")
 # What Beam warns of in every run: that BigQuery is not installed, and that its local workers have
 # no folder for registered types.
 _BEAM_NOISE = re.compile("bigquery client libraries|semi_persistent_directory")
@@ -139,6 +140,12 @@ def _add_command(
         default=[],
         help="override a key of the recipe, such as rules.gopher.word_count.min=100; repeatable",
     )
+    if name in _TAKES_THRESHOLDS:
+        parser.add_argument(
+            "--thresholds",
+            metavar="FILE",
+            help="take the rules of a file that the report's page wrote, not the recipe's",
+        )
     if name == "signals":
         parser.add_argument("--markdown", action="store_true", help="print the page of the docs")
     if name in ("check", "signals"):
@@ -176,7 +183,8 @@ def _open(arguments: argparse.Namespace) -> "Run":
     if against := getattr(arguments, "against", None):
         # As an override, so that the commands named next carry it too.
         arguments.overrides.append(f"dedup.against={json.dumps(against)}")
-    recipe = recipe_file.load(arguments.recipe, arguments.overrides)
+    thresholds = getattr(arguments, "thresholds", None)
+    recipe = recipe_file.load(arguments.recipe, arguments.overrides, thresholds)
     runner, flags = _runner_of(recipe, arguments)
     # A mistake in the flags is told before any work.
     options = pipeline_options(runner=runner, workers=arguments.workers, flags=flags, total_bytes=0)
@@ -272,9 +280,10 @@ def _report(arguments: argparse.Namespace) -> int:
     run = _open(arguments)
     run.report()
     selection = selection_of(run.recipe)
-    content = report.write_page(run.recipe, selection)
+    # Thresholds to look at go before those of the last selection.
+    content = report.write_page(run.recipe, None if arguments.thresholds else selection)
     if arguments.text:
-        print(report.as_text(content, selection))
+        print(report.as_text(content))
     _say(
         run.console,
         f"report:  {run.recipe.output}/report.html",
@@ -288,7 +297,20 @@ def _select(arguments: argparse.Namespace) -> int:
     outcome = run.select()
     if outcome.made_now:
         _publish(run)
+    if arguments.thresholds:
+        _say_predicted(run.console, arguments.thresholds, outcome.counters.written)
     return _finish(run, outcome, f"look at {run.recipe.output}/corpus")
+
+
+def _say_predicted(console: Console, thresholds: str, documents: int) -> None:
+    from pipelines import recipe_file
+
+    if predicted := recipe_file.load_thresholds(thresholds).predicted:
+        _say(
+            console,
+            f"kept:    {documents:,} documents; the report predicted"
+            f" {predicted.documents:,.0f} ± {predicted.documents_error:,.0f}",
+        )
 
 
 def _publish(run: "Run") -> None:
@@ -313,6 +335,8 @@ def _is_published(run: "Run") -> bool:
 def _command(name: str, arguments: argparse.Namespace) -> str:
     """Return the command that takes the next step with the same recipe and overrides."""
     settings = [word for override in arguments.overrides for word in ("--set", override)]
+    if name in _TAKES_THRESHOLDS and getattr(arguments, "thresholds", None):
+        settings += ["--thresholds", arguments.thresholds]
     # In an environment that is not activated the command goes by its path.
     program = "thresher" if shutil.which("thresher") else os.path.relpath(sys.argv[0])
     return shlex.join([program, name, arguments.recipe, *settings])
@@ -335,7 +359,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from pipelines.plan import plan
     from pipelines.runners import check_reached, pipeline_options
 
-    checked = recipe_file.load(arguments.recipe, arguments.overrides)
+    checked = recipe_file.load(arguments.recipe, arguments.overrides, arguments.thresholds)
     runner, flags = _runner_of(checked, arguments)
     options = pipeline_options(runner=runner, workers=None, flags=flags, total_bytes=0)
     check_reached(runner, options, [checked.output, *_input_paths(checked)])

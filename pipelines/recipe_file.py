@@ -14,30 +14,82 @@ from pipelines.recipe import (
     ParquetInput,
     Recipe,
     RuleEntry,
+    Rules,
     WarcInput,
 )
 
 
-def load(path: str, overrides: Sequence[str] = ()) -> Recipe:
+class Predicted(pydantic.BaseModel):
+    """What the report said that a file of thresholds keeps, each figure with its error."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    documents: float
+    documents_error: float
+    tokens: float
+    tokens_error: float
+
+
+class Thresholds(pydantic.BaseModel):
+    """A file of thresholds, as the report's page writes it: all rules in force, and no set."""
+
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+    rules: Rules
+    predicted: Predicted | None = None
+
+
+def load(path: str, overrides: Sequence[str] = (), thresholds: str | None = None) -> Recipe:
     """Read and check a recipe.
 
     Args:
         path: The YAML file.
         overrides: ``key=value`` pairs of the command line; the key is dotted
             (``rules.gopher.word_count.min``), the value YAML.
+        thresholds: A file of thresholds whose rules take the place of the recipe's.
 
     Raises:
         UserError: the file is missing, is no YAML, has a wrong key or value: with the line, the
             reason and the nearest valid name.
     """
+    node, content = _read(path, "recipe", "`ls configs/` shows those that come along")
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: a recipe is a mapping of keys; see configs/quickstart.yaml")
+    if thresholds is not None:
+        load_thresholds(thresholds)
+        content["rules"] = _read(thresholds, "file of thresholds", "")[1]["rules"]
+    for override in overrides:
+        _apply(content, override)
+    try:
+        recipe = Recipe.model_validate(content)
+    except pydantic.ValidationError as error:
+        raise UserError(_explain(path, node, error)) from None
+    return recipe
+
+
+def load_thresholds(path: str) -> Thresholds:
+    """Read and check a file of thresholds.
+
+    Raises:
+        UserError: the file is missing, is no YAML, has a wrong key or value.
+    """
+    remedy = "the button of report.html downloads one"
+    node, content = _read(path, "file of thresholds", remedy)
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: a file of thresholds is a mapping with `rules`; {remedy}")
+    try:
+        return Thresholds.model_validate(content)
+    except pydantic.ValidationError as error:
+        raise UserError(_explain(path, node, error)) from None
+
+
+def _read(path: str, kind: str, remedy: str) -> tuple[yaml.Node | None, Any]:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise UserError(
-            f"{path}: no such recipe; `ls configs/` shows those that come along"
-        ) from None
+        raise UserError(f"{path}: no such {kind}; {remedy}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: the recipe can't be read: {error}") from None
+        raise UserError(f"{path}: the {kind} can't be read: {error}") from None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
@@ -47,15 +99,7 @@ def load(path: str, overrides: Sequence[str] = ()) -> Recipe:
         raise UserError(
             f"{path}:{twice.start_mark.line + 1}: the key `{twice.value}` is there twice"
         )
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: a recipe is a mapping of keys; see configs/quickstart.yaml")
-    for override in overrides:
-        _apply(content, override)
-    try:
-        recipe = Recipe.model_validate(content)
-    except pydantic.ValidationError as error:
-        raise UserError(_explain(path, node, error)) from None
-    return recipe
+    return node, content
 
 
 def _repeated_key(node: yaml.Node | None) -> yaml.ScalarNode | None:

@@ -7,18 +7,24 @@ import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from filters.bounds import Bounds
 from pipelines import schema, storage
 from pipelines.counters import Counters
 from pipelines.dedup import ScoredFile
 from pipelines.manifest import OutputFile, ShardRecord, StageRecords
 from pipelines.recipe import Recipe
 from pipelines.report_figures import Figures
-from pipelines.report_page import render, render_text
+from pipelines.report_page import render
+from pipelines.report_suggestions import published, valley
+from pipelines.report_text import render_text
 from pipelines.shard_files import read_batches
 
 STAGE = "report"
 FIGURES = "figures.json"
+SAMPLE = "sample.parquet"
 _BATCH_ROWS = 2_048
+# Of packed values in a page: base64 makes four of three, and the whole page is to stay below 5 MB.
+_PAGE_BYTES = 1_750_000
 
 
 class MakeFigures(beam.PTransform[Any, Any]):
@@ -43,7 +49,7 @@ class MakeFigures(beam.PTransform[Any, Any]):
             | "Spread files" >> beam.Reshuffle()
             | "Summarise"
             >> beam.Map(_figures, output=self._output, with_clusters=self._with_clusters)
-            | "Merge" >> beam.CombineGlobally(_merge)
+            | "Merge" >> beam.CombineGlobally(_Merge())  # type: ignore[no-untyped-call]
             | "Write" >> beam.Map(_write, output=self._output, fingerprint=self._fingerprint)
         )
 
@@ -77,56 +83,101 @@ def _batches(
             yield batch, slice_of_clusters
 
 
-def _merge(parts: Iterable[Figures]) -> Figures:
-    merged = Figures()
-    for part in parts:
+class _Merge(beam.CombineFn):
+    """Adds summaries up one by one, so that a worker holds two of them at a time."""
+
+    def create_accumulator(self) -> Figures:
+        return Figures()
+
+    def add_input(self, merged: Figures, part: Figures) -> Figures:
         merged.merge(part)
-    return merged
+        return merged
+
+    def merge_accumulators(self, parts: Iterable[Figures]) -> Figures:
+        merged = Figures()
+        for part in parts:
+            merged.merge(part)
+        return merged
+
+    def extract_output(self, merged: Figures) -> Figures:
+        return merged
 
 
 def _write(figures: Figures, *, output: str, fingerprint: str) -> ShardRecord:
     documents = figures.documents
-    written = storage.write_compact_json(storage.join(output, "report", FIGURES), figures.as_json())
+    figures.sample.fit(_PAGE_BYTES)
+    folder = storage.join(output, STAGE)
+    written = storage.write_compact_json(storage.join(folder, FIGURES), figures.as_json())
+    files = [OutputFile.of(output, written, rows=documents)]
+    rows = figures.sample.table()
+    if rows is not None:
+        with storage.whole_file(storage.join(folder, SAMPLE)) as (file, sampled):
+            pq.write_table(rows, file, compression="zstd")
+        files.append(OutputFile.of(output, sampled, rows=rows.num_rows))
     record = ShardRecord(
         name=STAGE,
         fingerprint=fingerprint,
-        files=[OutputFile.of(output, written, rows=documents)],
+        files=files,
         counters=Counters(read=documents, written=documents),
     )
     StageRecords(output, STAGE).commit(record)
     return record
 
 
-def load(recipe: Recipe, selection: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the report under the thresholds of ``selection``, or else of the recipe."""
-    content = storage.read_json(storage.join(recipe.output, "report", FIGURES))
-    rules = selection["thresholds"] if selection else thresholds(recipe)
-    return Figures.from_json(content).finish(rules)
+def load(recipe: Recipe, selection: Mapping[str, Any] | None) -> tuple[Figures, dict[str, Any]]:
+    """Return the figures, and the report under the thresholds of ``selection`` or the recipe."""
+    folder = storage.join(recipe.output, STAGE)
+    rows = None
+    if storage.exists(storage.join(folder, SAMPLE)):
+        with storage.open_stored(storage.join(folder, SAMPLE)) as stored:
+            rows = pq.ParquetFile(stored).read()
+    figures = Figures.from_json(storage.read_json(storage.join(folder, FIGURES)), rows)
+    content = figures.finish(
+        selection["thresholds"] if selection else thresholds(recipe),
+        smallest=recipe.buckets.smallest,
+        largest=recipe.buckets.largest,
+    )
+    for signal in content["signals"]:
+        number = figures.numbers.get(signal["name"])
+        signal["suggestions"] = {
+            "published": published().get(signal["name"], []),
+            "valley": valley(number.sketch) if number else None,
+        }
+    scored = StageRecords(recipe.output, "score").manifest() or {}
+    about = {"name": recipe.name, "read": scored.get("counters"), "selection": selection}
+    return figures, {**about, **content}
 
 
 def thresholds(recipe: Recipe) -> list[dict[str, Any]]:
-    """Return the rules in force for all languages, as the report shows them."""
+    """Return the rules in force, as the report shows them."""
     return [
         {
             "signal": rule.signal,
             "set": rule.origin,
-            "min": rule.bounds.min,
-            "max": rule.bounds.max,
+            **_told(rule.bounds),
+            "languages": {
+                code: None if bounds is None else _told(bounds)
+                for code, bounds in rule.languages.items()
+            },
+            "keep_null": rule.keep_null,
         }
         for rule in recipe.rules.thresholds()
-        if rule.bounds is not None
     ]
+
+
+def _told(bounds: Bounds | None) -> dict[str, float | None]:
+    return {"min": bounds.min, "max": bounds.max} if bounds else {"min": None, "max": None}
 
 
 def write_page(recipe: Recipe, selection: Mapping[str, Any] | None) -> dict[str, Any]:
     """Write ``report.html`` and ``report.json`` from the figures; no document is read again."""
-    content = load(recipe, selection)
+    figures, content = load(recipe, selection)
     storage.write_json(storage.join(recipe.output, "report.json"), content)
-    page = render(content, selection, title=recipe.name)
+    page = render(content, figures.sample)
     storage.write_text(storage.join(recipe.output, "report.html"), page)
     return content
 
 
-def as_text(content: Mapping[str, Any], selection: Mapping[str, Any] | None) -> str:
+def as_text(content: Mapping[str, Any]) -> str:
     """Return the report for a terminal."""
-    return render_text(content, selection)
+    return render_text(content)

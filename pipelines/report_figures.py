@@ -18,48 +18,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import TypeAdapter
 
-from pipelines.report_sample import Sample, examples, overlap
-from pipelines.report_sketch import LARGEST, Floats, Integers, Sketch, ValueCounts
+from pipelines.report_estimate import Estimator
+from pipelines.report_sample import COUNTS, Sample, StoredSample
+from pipelines.report_signals import TOP_VALUES, Declaration, Number, Text
+from pipelines.report_sketch import LARGEST, Integers, Sketch, ValueCounts
+from pipelines.report_strata import stratum_names
 
-QUANTILES = {"p1": 0.01, "p5": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
-"""The quantiles of every numeric signal, by their name in the report."""
-
-TOP_VALUES = 50
-"""Values of a text signal, languages and source files that the report lists one by one."""
+VERSION = 2
+"""Of the form of a report and of its figures."""
 
 CLUSTER_SIZES = (1, 2, 3, 6, 11, 101, 1001)
 """The least size in each class of cluster sizes."""
 
-_CURVE_POINTS = 100
 _WIDEST_LENGTH = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Declaration:
-    """What the scored file's schema says of a signal, and where it stands there."""
-
-    type: str
-    unit: str
-    meaning: str
-    source: str
-    position: int
-
-
-@dataclass(slots=True)
-class _Number:
-    """A numeric signal so far; the sum is that of its batches, exact in any order of them."""
-
-    declaration: _Declaration
-    sum: Fraction = Fraction(0)
-    sketch: Sketch = field(default_factory=Sketch)
-
-
-@dataclass(slots=True)
-class _Text:
-    """A text signal so far."""
-
-    declaration: _Declaration
-    values: ValueCounts = field(default_factory=ValueCounts)
 
 
 @dataclass(slots=True)
@@ -76,35 +47,43 @@ class Figures:
     >>> figures = Figures()
     >>> figures.add(batch)
     >>> figures.finish([])["totals"]
-    {'documents': 1, 'characters': 4, 'tokens': 2}
+    {'documents': 1, 'characters': 4, 'bytes': 4, 'tokens': 2}
     """
 
     documents: int = 0
     characters: int = 0
+    bytes: int = 0
     tokens: int = 0
-    numbers: dict[str, _Number] = field(default_factory=dict)
-    texts: dict[str, _Text] = field(default_factory=dict)
+    numbers: dict[str, Number] = field(default_factory=dict)
+    texts: dict[str, Text] = field(default_factory=dict)
     sources: ValueCounts = field(default_factory=ValueCounts)
     lengths: Integers = field(default_factory=lambda: np.zeros((_WIDEST_LENGTH, 2), np.int64))
     cluster_sizes: Integers = field(
         default_factory=lambda: np.zeros((len(CLUSTER_SIZES), 4), np.int64)
     )
     removed: ValueCounts = field(default_factory=ValueCounts)
-    sample: Sample = field(default_factory=Sample)
+    removed_bytes: int = 0
+    sample: StoredSample = field(default_factory=Sample)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the whole summary as plain values, from which :meth:`from_json` makes it again."""
+        """Return all but the rows of the sample as plain values, for :meth:`from_json`."""
         content: dict[str, Any] = TypeAdapter(Figures).dump_python(self, mode="json")
         return content
 
     @classmethod
-    def from_json(cls, content: Any) -> "Figures":
+    def from_json(cls, content: Any, rows: pa.Table | None) -> "Figures":
         """Return the summary that :meth:`as_json` gave.
+
+        Args:
+            content: What it gave.
+            rows: The :meth:`~pipelines.report_sample.Sample.table` of its sample.
 
         Raises:
             ValueError: the content is none of a summary.
         """
-        return TypeAdapter(cls).validate_python(content)
+        figures = TypeAdapter(cls).validate_python(content)
+        figures.sample.hold(rows)
+        return figures
 
     def add(self, batch: pa.RecordBatch, clusters: pa.RecordBatch | None = None) -> None:
         """Add the documents of a batch.
@@ -128,8 +107,10 @@ class Figures:
             if "length.characters" in batch.schema.names
             else _filled(pc.utf8_length(batch["text"]))
         )
+        sizes_in_bytes = _filled(pc.binary_length(batch["text"]))
         self.documents += batch.num_rows
         self.characters += int(characters.sum())
+        self.bytes += int(sizes_in_bytes.sum())
         self.tokens += int(tokens.sum())
         self.sources.add(batch["source"], characters, tokens)
         for position, column in enumerate(batch.schema):
@@ -139,7 +120,9 @@ class Figures:
             self._add_lengths(tokens[counted])
         if clusters is not None:
             self._add_clusters(clusters, characters, tokens)
-        self.sample.add(batch, clusters)
+            copies = ~clusters["keep"].to_numpy(zero_copy_only=False).astype(np.bool_)
+            self.removed_bytes += int(sizes_in_bytes[copies].sum())
+        self.sample.add(batch, clusters, tokens=tokens, sizes_in_bytes=sizes_in_bytes)
 
     def merge(self, other: "Figures") -> None:
         """Add every document of ``other``.
@@ -149,11 +132,13 @@ class Figures:
         """
         self.documents += other.documents
         self.characters += other.characters
+        self.bytes += other.bytes
         self.tokens += other.tokens
         self.lengths += other.lengths
         self.cluster_sizes += other.cluster_sizes
         self.sources.merge(other.sources)
         self.removed.merge(other.removed)
+        self.removed_bytes += other.removed_bytes
         self.sample.merge(other.sample)
         for name, number in other.numbers.items():
             ours = self._number(name, number.declaration)
@@ -162,33 +147,63 @@ class Figures:
         for name, text in other.texts.items():
             self._text(name, text.declaration).values.merge(text.values)
 
-    def finish(self, rules: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def finish(
+        self, rules: Sequence[Mapping[str, Any]], *, smallest: int = 256, largest: int = 65_536
+    ) -> dict[str, Any]:
         """Return the report of all documents added, ready for JSON.
 
         Args:
-            rules: ``signal`` with ``min`` or ``max`` or both, inclusive, and the ``set`` it is of.
+            rules: ``signal`` with inclusive ``min`` and ``max`` (a number or None), ``languages``,
+                ``keep_null`` and the ``set`` it is of.
+            smallest: The least length bucket of the corpus.
+            largest: The greatest with an upper bound.
 
         Raises:
-            ValueError: If a rule has no bound, or none of the numeric signals is its signal.
+            ValueError: If none of the numeric signals is the signal of a rule.
         """
         for rule in rules:
             self._check(rule)
-        sample = [row for _, _, row in self.sample.rows]
         clustered = bool(self.cluster_sizes.any())
         return {
-            "version": 1,
+            "version": VERSION,
             "totals": {
                 "documents": self.documents,
                 "characters": self.characters,
+                "bytes": self.bytes,
                 "tokens": self.tokens,
             },
             "signals": self._signals(),
             "sources": self.sources.top(TOP_VALUES),
             "lengths": self._length_classes(),
             "duplicates": self._duplicates() if clustered else None,
-            "rules": [self._effect(rule, sample) for rule in rules],
-            "overlap": overlap(rules, sample),
-            "sample": sample,
+            "rules": [self._effect(rule) for rule in rules],
+            "buckets": {"smallest": smallest, "largest": largest},
+            **self._estimates(rules, smallest=smallest, largest=largest),
+        }
+
+    def _estimates(
+        self, rules: Sequence[Mapping[str, Any]], *, smallest: int, largest: int
+    ) -> dict[str, Any]:
+        table = self.sample.table()
+        if table is None:
+            return {"estimate": None, "sample": None}
+        estimator = Estimator(self.sample, table)
+        counts = self.sample.counts
+        sampled = np.bincount(table["stratum"].to_numpy(), minlength=len(counts))
+        units = counts[:, COUNTS.index("units")]
+        return {
+            "estimate": estimator.estimate(rules, smallest=smallest, largest=largest),
+            "sample": {
+                "rows": table.num_rows,
+                "strata": [
+                    {"name": name, "rows": int(rows)} | dict(zip(COUNTS, of_stratum, strict=True))
+                    for name, rows, of_stratum in zip(
+                        stratum_names(), sampled, counts.tolist(), strict=True
+                    )
+                    if of_stratum[0]
+                ],
+                "units": int(units.sum()),
+            },
         }
 
     def _add_signal(
@@ -201,7 +216,7 @@ class Figures:
     ) -> None:
         if "." not in column.name or pa.types.is_binary(column.type):
             return
-        declaration = _declaration(column, position)
+        declaration = Declaration.of(column, position)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             self._text(column.name, declaration).values.add(values, characters, tokens)
             return
@@ -214,16 +229,16 @@ class Figures:
         sum_here = (pc.sum(values).as_py() or 0) if whole else math.fsum(floats[present])
         number.sum += Fraction(sum_here)
 
-    def _number(self, name: str, declaration: _Declaration) -> _Number:
-        ours = self.numbers.setdefault(name, _Number(declaration))
+    def _number(self, name: str, declaration: Declaration) -> Number:
+        ours = self.numbers.setdefault(name, Number(declaration))
         if name in self.texts or ours.declaration.type != declaration.type:
             raise ValueError(f"{name} has more than one type: score all files with one recipe")
         return ours
 
-    def _text(self, name: str, declaration: _Declaration) -> _Text:
+    def _text(self, name: str, declaration: Declaration) -> Text:
         if name in self.numbers:
             raise ValueError(f"{name} has more than one type: score all files with one recipe")
-        return self.texts.setdefault(name, _Text(declaration))
+        return self.texts.setdefault(name, Text(declaration))
 
     def _add_lengths(self, tokens: Integers) -> None:
         # frexp gives 0 for 0 and k for 2^(k-1) to 2^k - 1.
@@ -245,20 +260,18 @@ class Figures:
             near = difflib.get_close_matches(name, self.numbers, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise ValueError(f"rule on {name}: no such numeric signal in scored/{hint}")
-        if rule.get("min") is None and rule.get("max") is None:
-            raise ValueError(f"rule on {name}: give min, max or both")
 
     def _signals(self) -> list[dict[str, Any]]:
-        every: list[tuple[str, _Number | _Text]] = [*self.numbers.items(), *self.texts.items()]
+        every: list[tuple[str, Number | Text]] = [*self.numbers.items(), *self.texts.items()]
         every.sort(key=lambda item: (item[1].declaration.position, item[0]))
         return [
             self._describe(name, signal.declaration)
-            | (_text_figures(signal) if isinstance(signal, _Text) else _number_figures(signal))
-            | {"nulls": self.documents - _count(signal)}
+            | signal.figures()
+            | {"nulls": self.documents - signal.count}
             for name, signal in every
         ]
 
-    def _describe(self, name: str, declaration: _Declaration) -> dict[str, Any]:
+    def _describe(self, name: str, declaration: Declaration) -> dict[str, Any]:
         return {
             "name": name,
             "family": name.partition(".")[0],
@@ -288,6 +301,7 @@ class Figures:
         return {
             "documents": int(totals[2]),
             "tokens": int(totals[3]),
+            "bytes": self.removed_bytes,
             "sizes": [
                 {"from": least, "to": end} | dict(zip(names, counts.tolist(), strict=True))
                 for least, end, counts in zip(CLUSTER_SIZES, ends, self.cluster_sizes, strict=True)
@@ -295,8 +309,8 @@ class Figures:
             "reasons": self.removed.top(TOP_VALUES),
         }
 
-    def _effect(self, rule: Mapping[str, Any], sample: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return what one rule would remove on its own, with sampled documents near its bounds."""
+    def _effect(self, rule: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a rule with what its bounds for all languages would remove on their own."""
         sketch = self.numbers[rule["signal"]].sketch if self.documents else Sketch()
         least, most = rule.get("min"), rule.get("max")
         below, above, margin = np.zeros(2), np.zeros(2), 0.0
@@ -309,20 +323,16 @@ class Figures:
             total = np.array([sketch.documents.sum(), sketch.tokens.sum()])
             above = total - np.array([documents[0], tokens[0]])
             margin += off[0]
-        bounds = {"min": least, "max": most}
         return {
             "signal": rule["signal"],
             "set": rule.get("set"),
             "min": least,
             "max": most,
+            "languages": dict(rule.get("languages") or {}),
+            "keep_null": rule.get("keep_null", True),
             "below": {"documents": round(below[0]), "tokens": round(below[1])},
             "above": {"documents": round(above[0]), "tokens": round(above[1])},
             "margin": int(margin),
-            "examples": [
-                {"bound": bound} | examples(rule["signal"], bound, value, sample)
-                for bound, value in bounds.items()
-                if value is not None
-            ],
         }
 
 
@@ -336,68 +346,3 @@ def _whole_numbers(batch: pa.RecordBatch, name: str) -> Integers:
 def _filled(column: pa.Array) -> Integers:
     filled: Integers = pc.fill_null(column, 0).to_numpy(zero_copy_only=False).astype(np.int64)
     return filled
-
-
-def _declaration(column: pa.Field, position: int) -> _Declaration:
-    told = {key.decode(): value.decode() for key, value in (column.metadata or {}).items()}
-    return _Declaration(
-        type=str(column.type),
-        unit=told.get("unit", ""),
-        meaning=told.get("meaning", ""),
-        source=told.get("source", ""),
-        position=position,
-    )
-
-
-def _count(signal: _Number | _Text) -> int:
-    if isinstance(signal, _Number):
-        return int(signal.sketch.documents.sum())
-    return signal.values.other[0] + sum(counts[0] for counts in signal.values.counts.values())
-
-
-def _text_figures(text: _Text) -> dict[str, Any]:
-    return {"count": _count(text)} | text.values.top(TOP_VALUES)
-
-
-def _number_figures(number: _Number) -> dict[str, Any]:
-    """Return what describes a distribution; all but the count is None where there is no value."""
-    sketch = number.sketch
-    names = ("min", "max", "mean", "quantiles", "histogram", "curve")
-    if not len(sketch.low):
-        return {"count": 0} | dict.fromkeys(names)
-    integer = number.declaration.type != "double"
-    exact = int if integer else float
-    count = _count(number)
-    quantiles = sketch.quantiles(np.array(list(QUANTILES.values())))
-    histogram = sketch.histogram(integer=integer)
-    return {
-        "count": count,
-        "min": exact(sketch.low[0]),
-        "max": exact(sketch.high[-1]),
-        "mean": float(number.sum / count),
-        "quantiles": dict(zip(QUANTILES, map(exact, quantiles), strict=True)),
-        "histogram": histogram,
-        "curve": _curve(sketch, np.array(histogram["edges"])),
-    }
-
-
-def _curve(sketch: Sketch, edges: Floats) -> dict[str, list[float]]:
-    """Return the share of documents and of tokens below up to 100 values.
-
-    Half of the values are spread over the axis, so that small shares in a long tail are told
-    apart, and half over the documents, so that close values in the bulk are.
-    """
-    half = _CURVE_POINTS // 2
-    spread = edges[np.linspace(0, len(edges) - 1, min(half, len(edges))).astype(np.int64)]
-    ranked = sketch.quantiles(np.linspace(0, 1, half))
-    values = np.unique(np.concatenate([spread, ranked]))
-    documents, tokens, _ = sketch.below(values)
-    return {
-        "values": values.tolist(),
-        "documents": _rounded_shares(documents, sketch.documents.sum()),
-        "tokens": _rounded_shares(tokens, sketch.tokens.sum()),
-    }
-
-
-def _rounded_shares(part: Floats, whole: int) -> list[float]:
-    return [round(float(share), 6) for share in part / max(whole, 1)]

@@ -1,9 +1,8 @@
 """How the report writes numbers and what a crawl wrote."""
 
 import re
+from collections.abc import Mapping
 
-_UNITS = ("", "k", "M", "G", "T")
-_NEXT_UNIT = 999.5
 _LEAST_PERCENT = 0.01
 
 # Controls other than tab and newline, what reorders the text around it, what hides text.
@@ -37,19 +36,6 @@ def count(number: float) -> str:
     return f"{number:,.0f}"
 
 
-def short_count(number: float) -> str:
-    """Return a number in three digits.
-
-    >>> [short_count(number) for number in (950, 12_345, 999_999)]
-    ['950', '12.3k', '1M']
-    """
-    for unit in _UNITS:
-        if abs(number) < _NEXT_UNIT:
-            return f"{number:.3g}{unit}"
-        number /= 1000
-    return f"{number:,.0f}P"
-
-
 def share(part: float) -> str:
     """Return a share as a percentage.
 
@@ -71,15 +57,6 @@ def figure(value: float) -> str:
     return count(value) if isinstance(value, int) or abs(value) >= 1000 else f"{value:.4g}"
 
 
-def tick(value: float) -> str:
-    """Return a value for the axis, as short as can be.
-
-    >>> [tick(value) for value in (0.30000000000000004, 2_000_000, -0.5)]
-    ['0.3', '2M', '-0.5']
-    """
-    return short_count(value) if abs(value) >= 1 else f"{value:.3g}"
-
-
 def bucket_name(bucket: int) -> str:
     """Return what a length bucket holds, in tokens.
 
@@ -88,3 +65,13 @@ def bucket_name(bucket: int) -> str:
     """
     # The open bucket is named by its lower bound, which is no power of two.
     return f"up to {bucket:,}" if bucket.bit_count() == 1 else f"{bucket:,} and more"
+
+
+def estimate(number: Mapping[str, float]) -> str:
+    """Return an estimated count with its sampling error, if it has one.
+
+    >>> estimate({"estimate": 12345.2, "error": 67.8}), estimate({"estimate": 12, "error": 0})
+    ('12,345 ± 68', '12')
+    """
+    told = count(number["estimate"])
+    return f"{told} ± {count(number['error'])}" if round(number["error"]) else told

@@ -12,7 +12,17 @@ from typing import Any
 import apache_beam as beam
 from rich.console import Console
 
-from pipelines import component_rounds, dedup, passages, progress, report, score, select, storage
+from pipelines import (
+    component_rounds,
+    dedup,
+    passages,
+    progress,
+    report,
+    report_figures,
+    score,
+    select,
+    storage,
+)
 from pipelines.checks import (
     check,
     check_indexes,
@@ -389,7 +399,9 @@ def _dedup_fingerprint(recipe: Recipe, files: Sequence[ScoredFile]) -> str:
 
 
 def _report_fingerprint(recipe: Recipe, files: Sequence[ScoredFile]) -> str:
-    return fingerprint(_identities(files), _clusters(recipe, files), _version())
+    return fingerprint(
+        _identities(files), _clusters(recipe, files), _version(), report_figures.VERSION
+    )
 
 
 def _clusters(recipe: Recipe, files: Sequence[ScoredFile]) -> str | None:

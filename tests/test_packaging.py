@@ -1,3 +1,4 @@
+import hashlib
 import re
 import subprocess
 import sys
@@ -45,7 +46,11 @@ def test_the_wheel_holds_code_models_and_templates_and_runs_elsewhere(tmp_path: 
         "models/data/tokenizer.json",
         "pipelines/templates/report.html",
         "pipelines/templates/report.css",
-        "pipelines/templates/report.js",
+        "pipelines/templates/page/main.js",
+        "pipelines/templates/charts/d3.min.js",
+        "pipelines/templates/charts/LICENSE-d3.txt",
+        "pipelines/templates/charts/plot.umd.min.js",
+        "pipelines/templates/charts/LICENSE-plot.txt",
     } <= set(names)
     packages = {name.partition("/")[0] for name in names if ".dist-info" not in name}
     assert packages == {"filters", "models", "pipelines", "training"}
@@ -72,3 +77,13 @@ def test_beam_flags_of_every_runner_pass_through() -> None:
     options = pipeline_options(runner="DataflowRunner", workers=None, flags=flags, total_bytes=0)
     told = options.get_all_options()
     assert (told["runner"], told["project"], told["streaming"]) == ("DataflowRunner", "p", True)
+
+
+def test_the_chart_library_is_the_one_that_its_authors_published() -> None:
+    folder = Path("pipelines/templates/charts")
+    rows = re.findall(
+        r"^\| (\S+\.js) .* ([0-9a-f]{64}) \|$", (folder / "README.md").read_text(), re.M
+    )
+    assert {name for name, _ in rows} == {path.name for path in folder.glob("*.js")}
+    for name, digest in rows:
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest

@@ -1,8 +1,9 @@
-"""The report page: whole for any corpus, and text from the crawl stays text."""
+"""The report page: whole for any corpus, small, and what the crawl wrote is in it as data only."""
 
+import base64
 import json
+import zlib
 from html.parser import HTMLParser
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,83 +12,73 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.report_examples import MOST_EXAMPLES, shown_rows
 from pipelines.report_figures import Figures
 from pipelines.report_format import visible
-from pipelines.report_page import render, render_text
-from pipelines.report_rows import funnel, language_rows, rule_rows
-from tests.test_report_figures import RULES, SCORED, Row, add, report, scored_row
+from pipelines.report_page import MODULES, render, script
+from pipelines.report_rows import funnel
+from pipelines.report_sketch import Sketch
+from pipelines.report_suggestions import published, valley
+from pipelines.report_text import render_text
+from tests.test_report_figures import RULES, Row, add, scored_row
 
 HOSTILE = (
     "</script><script>alert(1)</script><!--<img src=https://evil.example/x onerror=alert(2)>"
-    "\"><svg onload='alert(3)'>{{ 7*7 }}{% raw %}\u2028\u202egpj.exe\x00\x1b[31m&amp;]]>"
+    "\"><svg onload='alert(3)'>{{ 7*7 }}{% raw %}{0}\u2028\u202egpj.exe\x00\x1b[31m&amp;]]>"
 )
-SELECTION: dict[str, Any] = {
-    "thresholds": RULES,
-    "counts": {
-        "score": {
-            "in": 14,
-            "out": 4,
-            "gated": {"empty": 6, "http_status.404": 3},
-            "errors": {"decode.UnicodeDecodeError": 1},
-        },
-        "dedup": {"in": 4, "out": 3, "gated": {"near_duplicate": 1}, "errors": {}},
-        "select": {
-            "in": 4,
-            "out": 1,
-            "gated": {"rules": 2, "near_duplicate": 1},
-            "errors": {},
-        },
-    },
-    "rules": [
-        {"rule": "gopher.word_count", "failed": 2, "only": 1},
-        {"rule": "language.score", "failed": 1, "only": 0},
-    ],
-    "buckets": [{"bucket": 64, "documents": 1, "tokens": 64}],
-    "languages": {"en": 1},
+READ = {
+    "in": 14,
+    "out": 4,
+    "gated": {"empty": 6, "http_status.404": 3},
+    "errors": {"decode.UnicodeDecodeError": 1},
 }
 
 
 class Page(HTMLParser):
-    """The elements, attributes and text of a page."""
+    """The elements and the contents of the scripts of a page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.elements: list[tuple[str, tuple[str, ...]]] = []
-        self.links: list[tuple[str, str]] = []
-        self.texts: list[str] = []
-        self.scripts: list[str] = []
+        self.elements: list[tuple[str, tuple[tuple[str, str | None], ...]]] = []
+        self.scripts: dict[str | None, str] = {}
         self.comments: list[str] = []
-        self._open = ""
+        self._open: str | None = None
+        self._in_script = False
         self.feed(html)
-        self.close()
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._open = tag
-        self.elements.append((tag, tuple(sorted(name for name, _ in attrs))))
-        self.links += [(name, value or "") for name, value in attrs if name in {"src", "href"}]
-
-    def handle_endtag(self, tag: str) -> None:
-        self._open = ""
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        named = [pair for pair in attributes if pair[0] != "content"]
+        self.elements.append((tag, tuple(named)))
+        self._in_script = tag == "script"
+        self._open = dict(attributes).get("id")
 
     def handle_data(self, data: str) -> None:
-        (self.scripts if self._open == "script" else self.texts).append(data)
+        if self._in_script:
+            self.scripts[self._open] = data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_script = False
 
     def handle_comment(self, data: str) -> None:
         self.comments.append(data)
 
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
+
+def whole(
+    figures: Figures, rules: list[Row] = RULES, *, read: Row | None = READ, name: str = "Report"
+) -> dict[str, Any]:
+    content = figures.finish(rules)
+    for signal in content["signals"]:
+        signal["suggestions"] = {"published": [], "valley": None}
+    return {"name": name, "read": read, "selection": None, **content}
 
 
 def rows(text: str) -> list[Row]:
-    """Four documents with ``text`` in every place that a crawl or a file name fills."""
-    common: Row = {"source": text, "url": text, "text": text}
+    common: Row = {"source": f"{text}.warc.gz", "url": f"https://e.com/{text}", "text": text}
     return [
-        scored_row("a", gopher__word_count=10, language__code=text, language__score=0.9)
+        scored_row("a", gopher__word_count=10, language__code=text)
         | {"length.tokens": 12}
         | common,
-        scored_row("b", gopher__word_count=70, language__code=text, size=2)
+        scored_row("b", gopher__word_count=50, language__code="en", language__score=0.9)
         | {"length.tokens": 64}
         | common,
         scored_row("c", gopher__word_count=50, language__score=0.5, size=2, keep=False)
@@ -97,33 +88,29 @@ def rows(text: str) -> list[Row]:
     ]
 
 
-def with_reasons(text: str) -> dict[str, Any]:
-    counts = {**SELECTION["counts"]}
-    counts["score"] = {**counts["score"], "gated": {text: 9}, "errors": {text: 1}}
-    return {**SELECTION, "counts": counts, "languages": {text: 1}}
+def page_of(text: str) -> Page:
+    figures = Figures()
+    add(figures, rows(text))
+    return Page(render(whole(figures, name=text), figures.sample))
 
 
-def harmless(text: str) -> str:
-    """A text of the same length without a letter of markup."""
-    return "x" * len(text)
+def unpacked(base64_text: str) -> bytes:
+    return zlib.decompress(base64.b64decode(base64_text))
 
 
-def elements_of(text: str, *, selected: bool) -> list[tuple[str, tuple[str, ...]]]:
-    selection = with_reasons(text) if selected else None
-    page = Page(render(report(rows(text)), selection, title=text))
+def test_hostile_text_makes_no_element() -> None:
+    page = page_of(HOSTILE)
+    assert page.elements == page_of("x").elements
     assert page.comments == []
-    assert [link for link in page.links if not link[1].startswith("#")] == []
-    return page.elements
+    assert set("<>&") & set(page.scripts["report-data"]) == set()
+    told = json.loads(page.scripts["report-data"])
+    assert told["name"] == visible(HOSTILE)
+    assert set(told["columns"]["languages"]) == {"unknown", "en", visible(HOSTILE)}
+    examples = json.loads(unpacked(page.scripts["examples-data"]))
+    assert set(examples["texts"]) == {visible(HOSTILE)}
 
 
-@pytest.mark.parametrize("selected", [False, True])
-def test_hostile_text_makes_no_element(selected: bool) -> None:
-    assert elements_of(HOSTILE, selected=selected) == elements_of(
-        harmless(HOSTILE), selected=selected
-    )
-
-
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.text(
         st.sampled_from("<>&\"'`=/!-{}%#[]\\ \n\x00\x1b\u2028\u202e")
@@ -133,232 +120,161 @@ def test_hostile_text_makes_no_element(selected: bool) -> None:
     )
 )
 def test_no_text_makes_an_element(text: str) -> None:
-    assert elements_of(text, selected=True) == elements_of(harmless(text), selected=True)
+    page = page_of(text)
+    assert page.elements == page_of("x").elements
+    assert json.loads(page.scripts["report-data"])["name"] == visible(text)
 
 
-def test_hostile_text_is_shown_as_it_is() -> None:
-    page = Page(render(report(rows(HOSTILE)), None, title="Report"))
-    assert visible(HOSTILE) in page.text
-    assert not set("\x00\x1b\u2028\u202e") & set(page.text)
-
-
-def test_declarations_are_data_too() -> None:
-    """A signal of a stranger's model may have any name and meaning."""
-    field = pa.field(
-        "evil." + HOSTILE,
-        pa.float64(),
-        metadata=dict.fromkeys((b"unit", b"meaning", b"source"), HOSTILE.encode()),
-    )
-    schema = pa.schema([*SCORED, field])
+def test_the_page_loads_nothing_and_runs_its_own_scripts_only() -> None:
     figures = Figures()
-    values = [{"id": "a", "source": "s", "url": "", "text": "", field.name: 1.0}]
-    figures.add(pa.RecordBatch.from_pylist(values, schema=schema))
-    page = Page(render(figures.finish([{"signal": field.name, "min": 2}]), None, title="Report"))
-    assert {tag for tag, _ in page.elements} & {"img", "iframe", "object", "link"} == set()
-    assert [name for tag, names in page.elements for name in names if name.startswith("on")] == []
-    curves, script = page.scripts
-    assert field.name in json.loads(curves)
-    assert not set("<>&") & set(curves)
-    assert "alert" not in script
-
-
-def test_the_page_loads_nothing() -> None:
-    html = render(report(rows("text")), SELECTION, title="Report")
-    assert "http://" not in html
-    assert "https://" not in html
-    assert "url(" not in html
-    assert "@import" not in html
+    add(figures, rows("text"))
+    html = render(whole(figures), figures.sample)
     assert "default-src 'none'" in html
+    assert [tag for tag, _ in Page(html).elements if tag in ("link", "img", "iframe")] == []
+    sources = [name for _, attributes in Page(html).elements for name, _ in attributes]
+    assert {"src", "href"} & set(sources) == {"href"}
+    assert html.count("'sha256-") == 3
 
 
-def test_funnel_before_and_after_select() -> None:
-    found = report(rows("text"))
-    before = [(step["label"], step["documents"], step["tokens"]) for step in funnel(found, None)]
-    assert before == [("Scored", 4, 140), ("After duplicates", 3, 76)]
-    steps = funnel(found, SELECTION)
-    assert [(step["label"], step["documents"], step["tokens"]) for step in steps] == [
-        ("Read", 14, None),
-        ("Scored", 4, 140),
-        ("Kept", 1, 64),
-    ]
-    assert [
-        [(loss["reason"], loss["documents"], loss["error"]) for loss in step["losses"]]
-        for step in steps
-    ] == [
-        [],
-        [
-            ("empty", 6, False),
-            ("http_status.404", 3, False),
-            ("decode.UnicodeDecodeError", 1, True),
-        ],
-        [("rules", 2, False), ("near_duplicate", 1, False)],
-    ]
-    assert [step["missing"] for step in steps] == [0, 0, 0]
+def test_modules_are_joined_without_imports() -> None:
+    joined = script()
+    assert "import {" not in joined
+    assert "\nexport " not in joined
+    assert joined.count("start();\n") == 1
+    assert len(set(MODULES)) == len(MODULES)
 
 
-def test_a_loss_without_a_reason_is_told() -> None:
-    selection = with_reasons("empty")
-    selection["counts"]["score"]["gated"] = {"empty": 7}
-    found = report(rows("text"))
-    assert funnel(found, selection)[1]["missing"] == 2
-    assert "2 not accounted for" in Page(render(found, selection, title="Report")).text
-
-
-def test_rules_and_examples_are_shown() -> None:
-    text = Page(render(report(rows("An excerpt.")), None, title="My corpus")).text
-    assert "removes 50 % of documents" in text
-    assert "Removed by min 50 10 An excerpt." in text
-    assert "Kept by min 50 50 An excerpt." in text
-    assert "Removed by max 1,000 2,000 An excerpt." in text
-    assert "Of 4 sampled documents, 3 (75 %) fail at least one of the 2 rules" in text
-
-
-def test_harmful_texts_are_blurred_and_no_others() -> None:
-    schema = pa.schema([*SCORED, ("harmful.perplexity", pa.float64())])
-    values = [
-        {"id": f"{place}", "source": "s", "url": "", "text": "Words.", "harmful.perplexity": 9.0}
-        | {"gopher.word_count": 5}
-        for place in range(2)
-    ]
+def test_the_columns_are_the_sample() -> None:
     figures = Figures()
-    figures.add(pa.RecordBatch.from_pylist(values, schema=schema))
-    html = render(figures.finish([{"signal": "gopher.word_count", "min": 9}]), None, title="Report")
-    gopher, harmful = html.split('id="harmful.perplexity"')
-    assert 'class="excerpt"' in gopher
-    assert 'class="excerpt blurred"' not in gopher
-    assert 'class="excerpt blurred"' in harmful
-    assert 'class="excerpt"' not in harmful
+    add(figures, rows("text"))
+    page = Page(render(whole(figures), figures.sample))
+    head = json.loads(page.scripts["report-data"])["columns"]
+    planes = np.frombuffer(unpacked(page.scripts["columns-data"]), np.uint8)
+    columns = planes.reshape(len(head["integers"]) + len(head["floats"]), 4, head["rows"])
+    values = np.ascontiguousarray(columns.transpose(0, 2, 1)).view("<u4")[:, :, 0]
+    table = figures.sample.table()
+    assert table is not None
+    by_name = dict(zip(head["integers"] + head["floats"], values, strict=True))
+    assert by_name["tokens"].tolist() == table["tokens"].to_pylist()
+    score = by_name["language.score"].view("<f4")
+    assert np.array_equal(score, table["language.score"].to_numpy(), equal_nan=True)
 
 
-def test_headings_tables_and_drawings_are_named() -> None:
-    html = render(report(rows("text")), SELECTION, title="Report")
-    page = Page(html)
-    tags = [tag for tag, _ in page.elements]
-    levels = [int(tag[1]) for tag in tags if tag in {"h1", "h2", "h3", "h4", "h5"}]
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in pairwise(levels))
-    assert tags.count("table") == tags.count("caption") > 0
-    drawings = [names for tag, names in page.elements if tag == "svg"]
-    assert drawings
-    assert all({"aria-label", "role"} <= set(names) for names in drawings)
-    fields = [names for tag, names in page.elements if tag == "input" and "id" not in names]
-    assert all("aria-label" in names for names in fields)
-
-
-def test_two_hundred_rows_of_120_signals_stay_small() -> None:
+def test_a_page_of_120_signals_and_many_documents_is_small() -> None:
     generator = np.random.default_rng(0)
+    count = 30_000
     names = [f"family{place // 10}.signal_{place}" for place in range(120)]
-    texts = ["<&'\u202e" * 75] * 3000
     columns: dict[str, Any] = {
-        "id": [f"{place}" for place in range(3000)],
-        "source": ["s"] * 3000,
-        "url": ["https://example.org/" + "&" * 200] * 3000,
-        "text": texts,
-    } | {name: generator.lognormal(3, 2, 3000) for name in names}
+        "id": [f"{place:032x}" for place in range(count)],
+        "source": ["s"] * count,
+        "url": ["https://example.org/" + "&" * 200] * count,
+        "text": [" ".join(map(str, generator.integers(0, 10**6, 60))) for _ in range(count)],
+        "length.tokens": generator.integers(1, 10_000, count),
+    } | {name: generator.lognormal(3, 2, count) for name in names}
     figures = Figures()
     figures.add(pa.RecordBatch.from_pydict(columns))
-    found = figures.finish([{"signal": name, "min": 2.0, "max": 500.0} for name in names])
-    assert len(found["sample"]) == 200
-    assert len(render(found, None, title="Report").encode()) < 5_000_000
-    assert len(json.dumps(found)) < 5_000_000
+    figures.sample.fit(1_750_000)
+    report = whole(figures, [{"signal": name, "min": 2.0, "max": 500.0} for name in names])
+    assert report["sample"]["rows"] > 3500
+    assert len(render(report, figures.sample).encode()) < 4_700_000
+    assert len(json.dumps(report)) < 5_000_000
 
 
-@pytest.mark.parametrize(
-    "documents",
-    [[], [scored_row("a")], [scored_row("a", gopher__word_count=3, language__score=0.5)]],
-    ids=["no document", "no value", "one document"],
-)
+def test_documents_on_both_sides_of_every_bound_are_shown() -> None:
+    figures = Figures()
+    add(figures, [scored_row(f"{place}", gopher__word_count=place) for place in range(5000)])
+    table = figures.sample.table()
+    assert table is not None
+    shown = shown_rows(table, [{"signal": "gopher.word_count", "min": 1234, "max": None}])
+    values = table["gopher.word_count"].to_numpy()[shown]
+    assert len(shown) == MOST_EXAMPLES
+    assert {1231, 1232, 1233, 1234, 1235, 1236} <= set(values.astype(int).tolist())
+
+
+@pytest.mark.parametrize("documents", [[], [scored_row("a")]], ids=["none", "one without values"])
 def test_small_corpora(documents: list[Row]) -> None:
     figures = Figures()
     if documents:
         add(figures, documents)
-    found = figures.finish(RULES)
-    page = Page(render(found, None, title="Small"))
-    assert f"{len(documents)} documents" in page.text
-    assert ("No document has a value." in page.text) == bool(documents)
-    lines = [line.split() for line in render_text(found).splitlines()]
-    assert ["Scored", f"{len(documents)}", "0"] in lines
+    report = whole(figures, read=None)
+    told = json.loads(Page(render(report, figures.sample)).scripts["report-data"])
+    assert told["totals"]["documents"] == len(documents)
+    lines = [line.split() for line in render_text(report).splitlines()]
+    assert ["Scored", f"{len(documents)}", "0", "0.0"] in lines
+
+
+def test_the_funnel() -> None:
+    figures = Figures()
+    add(figures, rows("text"))
+    steps = funnel(whole(figures))
+    told = [
+        (
+            step["label"],
+            step["documents"]["estimate"],
+            step["tokens"] and step["tokens"]["estimate"],
+        )
+        for step in steps
+    ]
+    assert told == [
+        ("Read", 14, None),
+        ("Scored", 4, 140),
+        ("After duplicates", 3, 76),
+        ("Kept", 1, 64),
+    ]
+    assert [(loss["reason"], loss["documents"], loss["error"]) for loss in steps[1]["losses"]] == [
+        ("empty", 6, False),
+        ("http_status.404", 3, False),
+        ("decode.UnicodeDecodeError", 1, True),
+    ]
+    assert [step["missing"] for step in steps] == [0, 0, 0, 0]
+
+
+def test_a_loss_without_a_reason_is_told() -> None:
+    figures = Figures()
+    add(figures, rows("text"))
+    report = whole(figures, read={**READ, "in": 16})
+    assert funnel(report)[1]["missing"] == 2
+    assert "not accounted for" in render_text(report)
 
 
 def test_text_for_a_terminal() -> None:
-    text = render_text(report(rows("text\x1b[31m[bold]")), SELECTION)
+    figures = Figures()
+    add(figures, rows("text\x1b[31m[bold]"))
+    text = render_text(whole(figures))
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert "Read 14" in lines
     assert "error: decode.UnicodeDecodeError −1" in lines
-    assert "near_duplicate −1" in lines
-    assert "Kept 1 64" in lines
-    assert "gopher.word_count 50 – 1,000 2 50 % 8.57 % 1" in lines
+    assert "Kept 1 64 0.0" in lines
+    assert "gopher.word_count 50 – 1,000 2 50 % 2" in lines
     assert "gopher.word_count 0 10 50 2,000" in lines
-    assert "text␛[31m[bold] 4 140" in lines
+    assert "text␛[31m[bold].warc.gz 4 1 64" in lines
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_the_same_figures_make_the_same_page() -> None:
-    documents = rows("text")
-    first = render(report(documents), SELECTION, title="Report")
-    again = render(report(documents[::-1]), SELECTION, title="Report")
-    assert first == again
+def test_the_same_documents_make_the_same_page() -> None:
+    first, again = Figures(), Figures()
+    add(first, rows("text"))
+    add(again, rows("text")[::-1])
+    assert render(whole(first), first.sample) == render(whole(again), again.sample)
 
 
-def test_a_rule_overlaps_with_rules_on_other_signals() -> None:
-    rules = [
-        *RULES,
-        {"signal": "gopher.word_count", "min": 60},
-        {"signal": "length.tokens", "min": 9},
-    ]
-    found = report(rows("text"), rules)
-    assert [row["shared_with"] for row in rule_rows(found, None)] == [
-        {"signal": "length.tokens", "share": 0.5},
-        {"signal": "gopher.word_count", "share": 1.0},
-        {"signal": "language.score", "share": 0.5},
-        {"signal": "gopher.word_count", "share": 1.0},
-    ]
+def test_the_valley_lies_between_two_modes() -> None:
+    generator = np.random.default_rng(0)
+    two = np.concatenate([generator.normal(6, 0.4, 4000), generator.normal(9, 0.5, 6000)])
+    one = generator.normal(6, 0.4, 9000)
+    found = []
+    for values in (np.exp(two), np.exp(one), np.exp(two[::200])):
+        sketch = Sketch()
+        sketch.add(values, np.ones(len(values), np.int64))
+        found.append(valley(sketch))
+    assert found[0] is not None
+    assert 7 < np.log(found[0]) < 7.8
+    assert found[1:] == [None, None]
 
 
-def test_rules_with_bounds_of_single_languages_show_what_select_counted() -> None:
-    """The histograms know no languages: where `select` counted otherwise, its count is shown."""
-    rules = [
-        {"rule": "gopher.word_count", "failed": 1, "only": 1},
-        {"rule": "gopher.stop_word_count", "failed": 3, "only": 2},
-    ]
-    found = report(rows("text"))
-    selection = {**SELECTION, "rules": rules}
-    shown = [
-        (row["signal"], row["bounds"], row["documents"], row["share"], row["token_share"])
-        for row in rule_rows(found, selection)
-    ]
-    assert shown == [
-        ("gopher.word_count", "50 – 1,000", 1, 0.25, None),
-        ("language.score", "≥ 0.65", 0, 0.0, None),
-        ("gopher.stop_word_count", "by language", 3, 0.75, None),
-    ]
-    page = Page(render(found, selection, title="Report"))
-    assert "gopher.stop_word_count by language * 3 75 % – 2" in page.text
-    assert "gopher.stop_word_count by language * 3 75 % – 2" in [
-        " ".join(line.split()) for line in render_text(found, selection).splitlines()
-    ]
-
-
-def test_languages_with_what_is_kept_of_them() -> None:
-    found = report(rows("de"))
-    selection = {**SELECTION, "languages": {"de": 1, "unknown": 1, "fr": 4}}
-    table = language_rows(found, selection)
-    assert table is not None
-    assert table["values"] == [
-        {"value": "de", "characters": 0, "documents": 2, "tokens": 76, "kept": 1},
-        {"value": "unknown", "documents": 2, "tokens": 64, "kept": 1},
-    ]
-    assert table["other"]["kept"] == 4
-
-
-def test_labels_of_neighbouring_bars_do_not_overlap() -> None:
-    """Two bars that are cut off side by side share one label."""
-    values = [50.0] * 300 + [53.0] * 200 + [float(value) for value in range(100)]
-    documents = [
-        scored_row(f"{place}", language__score=value) for place, value in enumerate(values)
-    ]
-    html = render(report(documents, []), None, title="Report")
-    assert html.count('<span class="spike') == 1
-    assert "50.3 %, 33.7 %" in Page(html).text
+def test_published_thresholds_are_told_once_with_all_their_sets() -> None:
+    for options in published().values():
+        bounds = [(option["min"], option["max"]) for option in options]
+        assert len(set(bounds)) == len(bounds)
+    assert published()["gopher.word_count"][0]["sets"] == ["gopher_quality", "gopher"]
