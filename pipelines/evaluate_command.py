@@ -136,19 +136,14 @@ def _shipped(arguments: argparse.Namespace) -> int:
 
 def _by_labels(arguments: argparse.Namespace) -> int:
     from pipelines.finished_output import opened
-    from pipelines.label_evaluation import (
-        counted,
-        evaluate,
-        labelled_rows,
-        read_labels,
-        read_thresholds,
-    )
+    from pipelines.label_evaluation import counted, evaluate, labelled_rows, read_labels
+    from pipelines.recipe_file import load_thresholds
     from pipelines.trace.document import Output
 
     labels = read_labels(arguments.labels)
     output = Output(opened(arguments.output, arguments.flags))
     if arguments.thresholds:
-        rules = read_thresholds(arguments.thresholds)
+        rules = load_thresholds(str(arguments.thresholds)).rules.thresholds()
     else:
         rules = list(output.rules.values())
     rows = labelled_rows(output.scored_paths, labels, rules)

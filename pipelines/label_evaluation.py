@@ -12,14 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pydantic
-import yaml
 from pydantic import Field
 from scipy.stats import binomtest
 
 from filters.rules import LANGUAGE, Rule, failures
 from pipelines import storage
 from pipelines.errors import UserError, nearest
-from pipelines.recipe import Rules
 
 ALL_RULES = "all rules"
 _CONFIDENCE = 0.95
@@ -132,25 +130,6 @@ def read_labels(path: Path) -> dict[str, Label]:
     if not labels:
         raise UserError(f"{path}: no label there; mark documents in report.html and download them")
     return labels
-
-
-def read_thresholds(path: Path) -> list[Rule]:
-    """Return the rules of a file of thresholds: a mapping with ``rules``, as in a recipe.
-
-    Raises:
-        UserError: the file can't be read or holds no rules.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Rules.model_validate(content["rules"]).thresholds()
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        message = " ".join(str(error).split())
-        raise UserError(f"{path}: the thresholds can't be read: {message}") from None
-    except pydantic.ValidationError as error:
-        fault = error.errors()[0]
-        raise UserError(f"{path}: rules: {fault['msg'].removeprefix('Value error, ')}") from None
-    except (KeyError, TypeError):
-        raise UserError(f"{path}: a file of thresholds is a mapping with `rules`") from None
 
 
 def labelled_rows(
