@@ -1,5 +1,6 @@
 """How the report writes numbers and what a crawl wrote."""
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -68,10 +69,10 @@ def bucket_name(bucket: int) -> str:
 
 
 def estimate(number: Mapping[str, float]) -> str:
-    """Return an estimated count with its sampling error, if it has one.
+    """Return an estimated count with its sampling error, rounded up, if it has one.
 
     >>> estimate({"estimate": 12345.2, "error": 67.8}), estimate({"estimate": 12, "error": 0})
     ('12,345 ± 68', '12')
     """
-    told = count(number["estimate"])
-    return f"{told} ± {count(number['error'])}" if round(number["error"]) else told
+    told, error = count(number["estimate"]), math.ceil(number["error"] - 1e-3)
+    return f"{told} ± {count(error)}" if error > 0 else told

@@ -131,24 +131,22 @@ export class KeptBars {
     this.path = document.createElementNS("http://www.w3.org/2000/svg", "path");
     this.path.setAttribute("class", "kept");
     drawn.plot.querySelector(".bars").after(this.path);
-    const groups = [new Float64Array(drawn.bars.length)];
+    this.scored = new Float64Array(drawn.bars.length);
     const { weight, rows } = estimator;
     for (let row = 0; row < rows; row += 1) {
-      if (this.binOf[row] >= 0) groups[0][this.binOf[row]] += weight[row];
+      if (this.binOf[row] >= 0) this.scored[this.binOf[row]] += weight[row];
     }
-    [this.scored] = groups;
   }
 
   // A kept cluster gives one document, so its weight is that of its kept row.
   update() {
     const { bars, ceiling, plot } = this.drawn;
-    const { kept, rows, sample, sampled } = this.estimator;
+    const { keptRows, keptCount, placesOf } = this.estimator;
+    const { binOf } = this;
     const documents = new Float64Array(bars.length);
-    for (let row = 0; row < rows; row += 1) {
-      if (kept[row] && this.binOf[row] >= 0) {
-        const here = sample.stratum[row];
-        documents[this.binOf[row]] += sample.strata.units[here] / sampled[here];
-      }
+    for (let at = 0; at < keptCount; at += 1) {
+      const bin = binOf[keptRows[at]];
+      if (bin >= 0) documents[bin] += placesOf[keptRows[at]];
     }
     const x = plot.scale("x").apply;
     const y = plot.scale("y").apply;

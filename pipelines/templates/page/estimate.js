@@ -16,6 +16,13 @@ export class Estimator {
     // The numbers of the rules that a row fails, XORed: the one rule where there is but one.
     this.mixed = new Uint16Array(this.rows);
     this.#layUnits();
+    // The kept rows are the first keptCount of keptRows; each stands for so many places.
+    this.keptRows = new Uint32Array(this.units);
+    this.keptCount = 0;
+    this.placesOf = Float32Array.from(
+      sample.stratum,
+      (here) => sample.strata.units[here] / this.sampled[here],
+    );
     this.bucketOf = new Uint32Array(this.rows);
     this.bucketNames = [];
     for (let bucket = buckets.smallest; bucket <= buckets.largest; bucket *= 2) {
@@ -127,7 +134,8 @@ export class Estimator {
     };
     const groups = [all, ...Object.values(parts)];
     const kept = new Uint8Array(this.rows);
-    const { firstRow, rows } = this;
+    const { firstRow, rows, keptRows } = this;
+    this.keptCount = 0;
     const { tokens, bytes } = sample;
     for (let unit = 0; unit < units; unit += 1) {
       const start = firstRow[unit];
@@ -137,6 +145,8 @@ export class Estimator {
       const here = stratum[start];
       if (row < end) {
         kept[row] = 1;
+        keptRows[this.keptCount] = row;
+        this.keptCount += 1;
         for (let group = 0; group < groups.length; group += 1) {
           const { of, documents, tokens: sums } = groups[group];
           const place = (of === null ? 0 : of[row]) * strata + here;

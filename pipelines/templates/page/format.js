@@ -35,8 +35,14 @@ export function tick(value) {
   return String(Number(value.toPrecision(3)));
 }
 
+// An error is rounded up, but for what computing it may have left of nothing.
+export function wholeError(error) {
+  return Math.ceil(error - 1e-3);
+}
+
 export function estimated({ estimate, error }, write = count) {
-  return Math.round(error) > 0 ? `${write(estimate)} ± ${write(error)}` : write(estimate);
+  const shown = wholeError(error);
+  return shown > 0 ? `${write(estimate)} ± ${write(shown)}` : write(estimate);
 }
 
 export function boundsOf(rule) {

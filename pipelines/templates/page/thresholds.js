@@ -1,6 +1,8 @@
 // thresholds.yaml: what `thresher select --thresholds` takes. Each rule is one line of YAML whose
 // value is JSON, so that the page reads its own files back without a parser of YAML.
 
+import { wholeError } from "./format.js";
+
 const PLAIN = /^[A-Za-z_][\w.-]*$/;
 const LINE = /^ {2}("(?:[^"\\]|\\.)*"|[A-Za-z_][\w.-]*): (\{.*\})$/;
 
@@ -8,7 +10,7 @@ export function thresholdsYaml(name, rules, kept) {
   const lines = [`# Thresholds chosen in the score report of ${JSON.stringify(name)}.`];
   const predicted = ["documents", "tokens"].flatMap((of) => [
     `${of}: ${Math.round(kept[of].estimate)}`,
-    `${of}_error: ${Math.ceil(kept[of].error)}`,
+    `${of}_error: ${wholeError(kept[of].error)}`,
   ]);
   lines.push(`predicted: {${predicted.join(", ")}}`, rules.length ? "rules:" : "rules: {}");
   for (const rule of rules) {
