@@ -1,8 +1,8 @@
 """The main text of a web page.
 
-Two extractors of other projects, set up for text that a language model is to read. On the 181
-pages of the article-extraction-benchmark (4-gram F1 of its own evaluation, one core), resiliparse
-2.0 comes to 0.934 at 0.9 ms a page and trafilatura 2.3 to 0.962 at 8 ms.
+Two extractors of other projects, set up for text that a language model is to read, and one of
+ours, which chooses among what resiliparse finds (:mod:`filters.article_extraction`). What each
+gets right and costs on gold pages: `python -m benchmarks.extraction`, and docs/extraction.md.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from resiliparse.parse.html import HTMLTree
 
 from filters.decoding import storable
 
-ExtractorName = Literal["resiliparse", "trafilatura"]
+ExtractorName = Literal["resiliparse", "blocks", "trafilatura"]
 
 
 class ExtractionError(Exception):
@@ -102,6 +102,13 @@ def _with_resiliparse(html: str, comments: bool) -> tuple[str, str]:
     return text, tree.title or ""
 
 
+def _with_blocks(html: str, comments: bool) -> tuple[str, str]:
+    # Loaded at the first page: NumPy takes a tenth of a second, and resiliparse alone needs none.
+    from filters.article_extraction import extract_article, shipped_model
+
+    return extract_article(html, comments=comments, model=shipped_model())
+
+
 def _with_trafilatura(html: str, comments: bool) -> tuple[str, str]:
     # Loaded at the first page: it takes a third of a second, and most runs don't use it.
     import trafilatura
@@ -124,5 +131,6 @@ def _with_trafilatura(html: str, comments: bool) -> tuple[str, str]:
 
 _EXTRACTORS: dict[str, Callable[[str, bool], tuple[str, str]]] = {
     "resiliparse": _with_resiliparse,
+    "blocks": _with_blocks,
     "trafilatura": _with_trafilatura,
 }

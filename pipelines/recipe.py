@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field, field_validator, model_serializer, model_validator
 
+from filters.extraction import ExtractorName
 from filters.bounds import Bounds
 from filters.minhash import MinHashSignature, bands_for
 from filters.opt_out import OptOutName
@@ -103,7 +104,7 @@ Input = Annotated[
 class Extract(_Section):
     """How HTML becomes text, and the limits of one document."""
 
-    extractor: Literal["resiliparse", "trafilatura"] = "resiliparse"
+    extractor: ExtractorName = "resiliparse"
     timeout_seconds: float = Field(10.0, gt=0)
     max_html_bytes: int = Field(10_000_000, gt=0)
     max_memory_bytes: int = Field(2 * 1024**3, gt=0)
