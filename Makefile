@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report
+.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report bench-extraction extraction-model
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -127,6 +127,11 @@ check-models: $(BIN)/thresher lmplz  ## train them again and compare their bytes
 	rm -rf out/models
 	$(BIN)/thresher train shipped $(DATA) --into out/models
 	for model in out/models/*; do diff -r -x README.md $$model models/data/$${model##*/} || exit 1; done
+extraction-model: $(VENV)/dev  ## train the shipped model of `extractor: blocks` from DATA
+	$(BIN)/python -m models.extraction_training $(DATA)
+
+bench-extraction: $(VENV)/dev  ## how well extractors find articles, and what they cost
+	$(BIN)/python -m benchmarks.extraction $(DATA)
 
 lock: $(VENV)/dev  ## renew the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -95,7 +95,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, help="the folder that holds html_gold")
     parser.add_argument(
-        "--sets", nargs="+", choices=(BENCHMARK, *TRAINING_SETS), default=(BENCHMARK, *TRAINING_SETS)
+        "--sets",
+        nargs="+",
+        choices=(BENCHMARK, *TRAINING_SETS),
+        default=(BENCHMARK, *TRAINING_SETS),
     )
     parser.add_argument(
         "--extractors", nargs="+", choices=tuple(EXTRACTORS), default=tuple(EXTRACTORS)

@@ -25,7 +25,7 @@ from filters.page_blocks import Block, read_blocks
 SHIPPED_MODEL = Path(__file__).parent / "data" / "article_blocks.json"
 
 TREE_DEPTH = 3
-"""Every tree asks this many questions of a block: enough on the gold sets, and quick to evaluate."""
+"""Every tree asks this many questions of a block: enough for the gold sets, quick to evaluate."""
 
 _INNER = 2**TREE_DEPTH - 1
 _LEAVES = 2**TREE_DEPTH
@@ -111,12 +111,14 @@ def shipped_model() -> BlockModel:
     return read_model(SHIPPED_MODEL)
 
 
-def main_blocks(tree: HTMLTree, *, comments: bool = False) -> list[Block]:
-    """Return the blocks of what resiliparse takes for a page's main content."""
+def tree_blocks(
+    tree: HTMLTree, *, main_content: bool = True, comments: bool = False
+) -> list[Block]:
+    """Return the blocks of what resiliparse takes for a page's main content, or of all its text."""
     markup = extract_plain_text(
         tree,
         preserve_formatting="minimal_html",
-        main_content=True,
+        main_content=main_content,
         list_bullets=True,
         alt_texts=False,
         links=True,
@@ -138,11 +140,11 @@ def extract_article(html: str, *, comments: bool, model: BlockModel) -> tuple[st
     """
     tree = HTMLTree.parse(html)
     title = tree.title or ""
-    blocks = main_blocks(tree)
+    blocks = tree_blocks(tree)
     chosen = model.log_odds(blocks, title=title) >= model.least
     kept = [block for block, keep in zip(blocks, chosen.tolist(), strict=True) if keep]
     if comments:
-        kept = _with_comments(main_blocks(tree, comments=True), blocks, chosen.tolist())
+        kept = _with_comments(tree_blocks(tree, comments=True), blocks, chosen.tolist())
     return written(kept), title
 
 

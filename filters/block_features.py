@@ -6,8 +6,8 @@ Shallow Text Features) and Web2Text (Vogels et al. 2018).
 """
 
 import re
-from itertools import repeat
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,19 @@ _NEAR = 2
 _REACH = 5
 
 _ENDS = {".": 4, "!": 4, "?": 4, "…": 4, "。": 4, "！": 4, "？": 4, "؟": 4, "।": 4, "։": 4}
-_ENDS |= {'"': 3, "”": 3, "'": 3, "’": 3, "»": 3, "」": 3, "』": 3, "）": 2, ")": 2, ":": 1, "：": 1}
+_ENDS |= {
+    '"': 3,
+    "”": 3,
+    "'": 3,
+    "’": 3,
+    "»": 3,
+    "」": 3,
+    "』": 3,
+    "）": 2,
+    ")": 2,
+    ":": 1,
+    "：": 1,
+}
 
 _OWN = (
     "kind", "depth", "characters", "words", "bytes_a_character", "characters_a_word",

@@ -47,7 +47,7 @@ class Block(NamedTuple):
 
 
 def read_blocks(markup: str) -> list[Block]:
-    """Return the blocks of resiliparse's minimal HTML, in the order of the page.
+    r"""Return the blocks of resiliparse's minimal HTML, in the order of the page.
 
     One pass over the lines, linear in the markup.
 
@@ -71,6 +71,7 @@ def read_blocks(markup: str) -> list[Block]:
             apart = True
             continue
         linked = 0
+        as_written = preformatted
         if "<" in text:
             if in_link or "<a " in text or "</a>" in text:
                 linked, in_link = _linked(text, in_link)
@@ -89,13 +90,13 @@ def read_blocks(markup: str) -> list[Block]:
                     if counts:
                         counts.pop()
                 elif tag == "<pre>":
-                    preformatted = True
+                    preformatted = as_written = True
                 elif tag == "</pre>":
                     preformatted = False
                 elif tag.startswith("<h"):
                     kind, apart = BlockKind.HEADING, True
             ended = text.endswith(("</p>", "</li>", ">")) and not text.endswith(("<br>", "</a>"))
-            source = _TAG.sub("", line if preformatted else text)
+            source = _TAG.sub("", line if as_written else text)
             text = source.strip()
             if not text:
                 if ended and tags[-1] == "</li>":
@@ -105,7 +106,7 @@ def read_blocks(markup: str) -> list[Block]:
             ended, source = False, line
             if in_link:
                 linked = len(text)
-        if preformatted:
+        if as_written:
             lead = source[: len(source) - len(source.lstrip())]
         elif bullet:
             lead = _INDENT * min(max(1, len(counts)), _DEEPEST_INDENT) + bullet
@@ -113,9 +114,9 @@ def read_blocks(markup: str) -> list[Block]:
             lead = _INDENT * min(len(counts) + 1, _DEEPEST_INDENT) if counts else ""
         if "&" in text:
             text = html.unescape(text)
-        if "  " in text and not preformatted:
+        if "  " in text and not as_written:
             text = _SPACES.sub(" ", text)
-        shown = BlockKind.PREFORMATTED if preformatted else kind
+        shown = BlockKind.PREFORMATTED if as_written else kind
         blocks.append(Block(text, shown, min(linked, len(text)), len(counts), lead, apart))
         bullet = ""
         apart = False

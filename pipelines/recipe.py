@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field, field_validator, model_serializer, model_validator
 
-from filters.extraction import ExtractorName
 from filters.bounds import Bounds
+from filters.extraction import ExtractorName
 from filters.minhash import MinHashSignature, bands_for
 from filters.opt_out import OptOutName
 from filters.passages import SENTENCES, Unit

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from filters import extraction
 from filters.extraction import Extracted, ExtractionError, ExtractorName, extract_text, tidy
 
-EXTRACTORS: list[ExtractorName] = ["resiliparse", "trafilatura"]
+EXTRACTORS: list[ExtractorName] = ["resiliparse", "blocks", "trafilatura"]
 
 ARTICLE = """<!DOCTYPE html><html><head>
 <title>  A walk\n in &amp; around   the wood </title><script>var hidden = 1;</script></head>
@@ -58,8 +58,9 @@ def test_comments_are_text_on_request(extractor: ExtractorName) -> None:
 
 
 @pytest.mark.parametrize("html", ["", " ", "<title></title>", "<script>let a = 1</script>"])
-def test_a_page_without_text_gives_no_text(html: str) -> None:
-    assert extract_text(html, extractor="resiliparse") == Extracted(text="", title="")
+@pytest.mark.parametrize("extractor", ["resiliparse", "blocks"])
+def test_a_page_without_text_gives_no_text(extractor: ExtractorName, html: str) -> None:
+    assert extract_text(html, extractor=extractor) == Extracted(text="", title="")
 
 
 @pytest.mark.parametrize("extractor", EXTRACTORS)
