@@ -230,7 +230,7 @@ def cross_validate(
         model = train_blocks(training, work)
         for index in rest:
             page = pages[index]
-            chosen = model.log_odds(page.blocks, title=page.title) >= model.least
+            chosen = model.choose(page.blocks, title=page.title)
             kept = [block for block, keep in zip(page.blocks, chosen, strict=True) if keep]
             texts[index] = written(page.blocks), written(kept)
     for source in (*TRAINING_SETS, "all"):

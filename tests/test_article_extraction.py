@@ -1,6 +1,7 @@
 """The choice of an article's blocks."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from resiliparse.parse.html import HTMLTree
 
 from filters.article_extraction import (
     SHIPPED_MODEL,
@@ -15,8 +17,11 @@ from filters.article_extraction import (
     extract_article,
     read_model,
     shipped_model,
+    tree_blocks,
+    written,
 )
 from filters.block_features import FEATURES, block_features
+from filters.extraction import extract_text
 from filters.page_blocks import Block, BlockKind
 
 STORY = [
@@ -24,30 +29,62 @@ STORY = [
     "“We carried what we could upstairs,” said the baker, who has lived there for thirty years.",
     "The town council met at noon. It will pay for pumps, and asks that nobody cross the bridge.",
     "No one was hurt, the fire brigade said, though two cars and a boat were lost to the flood.",
+    "The water works have asked the people of the lower town to boil what they drink until Friday.",
+    "It is the third flood in ten years, and the highest since 1954, the weather service said.",
+    "Schools stay closed until the end of the week; the market moves to the square by the station.",
+    "“We will build the wall now,” the mayor said. “We have talked about it for long enough.”",
 ]
-FURNITURE = [
-    '<p><a href="/s1">Share this on Facebook</a> <a href="/s2">Tweet</a></p>',
-    '<p>Read more: <a href="/r">Ten bridges that you must see</a></p>',
-    "<p>All rights reserved. This material may not be published, broadcast or rewritten.</p>",
-]
+BEFORE = """<h1>River floods the lower street</h1><div>By Anna Miller</div><div>March 3, 2019</div>
+<p><a href="/s1">Share this on Facebook</a> <a href="/s2">Tweet</a></p>"""
+AFTER = """<h3>Related articles</h3><p><a href="/r">Ten bridges that you must see</a></p>
+<p><a href="/r2">How to keep a cellar dry</a></p><div>Sign up for our newsletter</div>
+<p>All rights reserved. This material may not be published, broadcast or rewritten.</p>"""
 COMMENT = "I was there that night and I have never seen the water so high in all my years."
 PAGE = (
-    "<html><head><title>River floods the lower street</title></head><body><article>"
+    "<html><head><title>River floods the lower street - The Daily</title></head><body><article>"
+    + BEFORE
     + "".join(f"<p>{paragraph}</p>" for paragraph in STORY)
-    + "".join(FURNITURE)
+    + AFTER
     + f'</article><div class="comments"><p>{COMMENT}</p></div></body></html>'
 )
 
 
+FURNITURE = {
+    "River floods the lower street",
+    "By Anna Miller",
+    "March 3, 2019",
+    "Share this on Facebook Tweet",
+    "Ten bridges that you must see",
+    "How to keep a cellar dry",
+    "Sign up for our newsletter",
+    "All rights reserved. This material may not be published, broadcast or rewritten.",
+}
+
+
 def test_the_story_stays_and_the_furniture_goes() -> None:
+    assert set(extract_text(PAGE, extractor="resiliparse").text.split("\n")) > FURNITURE
     text, title = extract_article(PAGE, comments=False, model=shipped_model())
-    assert text == "\n\n".join(STORY)
-    assert title == "River floods the lower street"
+    lines = text.split("\n")
+    assert [line for line in lines if line in STORY] == STORY
+    assert FURNITURE.isdisjoint(lines)
+    assert COMMENT not in lines
+    assert title == "River floods the lower street - The Daily"
 
 
-def test_comments_are_kept_on_request_and_the_furniture_still_goes() -> None:
+def test_comments_are_added_on_request_and_change_nothing_else() -> None:
+    without, _ = extract_article(PAGE, comments=False, model=shipped_model())
     text, _ = extract_article(PAGE, comments=True, model=shipped_model())
-    assert text == "\n\n".join([*STORY, COMMENT])
+    assert text == f"{without}\n\n{COMMENT}"
+
+
+def test_a_page_that_is_no_article_stays_as_it_is() -> None:
+    links = "".join(f'<li><a href="/{n}">Chapter {n} of the book</a></li>' for n in range(9))
+    page = f"<body><main><h1>Contents</h1><div>Nine chapters</div><ul>{links}</ul></main></body>"
+    blocks = tree_blocks(HTMLTree.parse(page))
+    assert blocks
+    none = replace(shipped_model(), least=1e9)
+    assert none.choose(blocks, title="") == [True] * len(blocks)
+    assert extract_article(page, comments=False, model=none)[0] == written(blocks)
 
 
 def answer(model: BlockModel, row: Any) -> float:
