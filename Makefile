@@ -127,6 +127,7 @@ check-models: $(BIN)/thresher lmplz  ## train them again and compare their bytes
 	rm -rf out/models
 	$(BIN)/thresher train shipped $(DATA) --into out/models
 	for model in out/models/*; do diff -r -x README.md $$model models/data/$${model##*/} || exit 1; done
+
 extraction-model: $(VENV)/dev  ## train the shipped model of `extractor: blocks` from DATA
 	$(BIN)/python -m models.extraction_training $(DATA)
 

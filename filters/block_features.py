@@ -194,4 +194,5 @@ def _window_sums(values: Matrix, reach: int) -> Matrix:
     padded = np.zeros((len(values), width + 2 * reach + 1))
     padded[:, reach + 1 : reach + 1 + width] = values
     sums = padded.cumsum(axis=1)
-    return (sums[:, 2 * reach + 1 :] - sums[:, : -2 * reach - 1]).astype(np.float32)
+    around: Matrix = (sums[:, 2 * reach + 1 :] - sums[:, : -2 * reach - 1]).astype(np.float32)
+    return around
