@@ -55,9 +55,9 @@ def read_blocks(markup: str) -> list[Block]:
         markup: What ``extract_plain_text`` writes with ``preserve_formatting="minimal_html"`` and
             ``links=True``.
 
-    >>> [(b.lead + b.text, b.kind.name, b.linked) for b in read_blocks(
-    ...     "<h2>Tea</h2>\\n<ul>\\n  <li>from <a href=\\"/x\\">Assam</a> &amp; Ceylon</li>\\n</ul>"
-    ... )]
+    >>> markup = '<h2>Tea</h2><ul><li>from <a href="/x">Assam</a> &amp; Ceylon</li></ul>'
+    >>> found = read_blocks(markup.replace("><", ">\n<"))
+    >>> [(block.lead + block.text, block.kind.name, block.linked) for block in found]
     [('Tea', 'HEADING', 0), ('  • from Assam & Ceylon', 'LIST_ITEM', 5)]
     """
     blocks: list[Block] = []
