@@ -9,6 +9,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known.flags = flags
     _log_to_stderr()
     try:
-        exit_code: int = known.run(known)
+        with ExitStack() as known.held_until_the_end:
+            exit_code: int = known.run(known)
     except UserError as error:
         errors.print(Text(f"thresher: {error}"))
         return 2
@@ -190,13 +192,15 @@ def _open(arguments: argparse.Namespace) -> "Run":
     options = pipeline_options(runner=runner, workers=arguments.workers, flags=flags, total_bytes=0)
     check_reached(runner, options, [recipe.output, *_input_paths(recipe)])
     storage.configure(options)
-    return Run(
+    run = Run(
         recipe=recipe,
         console=_console(),
         runner=runner,
         workers=arguments.workers,
         flags=flags,
     )
+    held: ExitStack = arguments.held_until_the_end
+    return held.enter_context(run)
 
 
 def _runner_of(recipe: "Recipe", arguments: argparse.Namespace) -> tuple[str, list[str]]:

@@ -141,6 +141,8 @@ def _items(
         for item, position in _records(reader, file.path):
             yield scorer.score(item, seen) if isinstance(item, Record) else item
             progress.add(position=min(position, file.size))
+        # What was read is what the fingerprint says only if nobody has written since.
+        storage.expect_unchanged(file)
         progress.file_finished(file.size)
 
 
@@ -149,6 +151,8 @@ def _records(reader: Any, path: str) -> Iterator[tuple[ReaderItem, int]]:
         stored = storage.open_stored(path)
     except storage.StoreError:
         raise
+    except FileNotFoundError:
+        raise storage.ChangedFileError.gone(path) from None
     except OSError as error:
         yield failed(Place(source=path, offset=0), "read", error), 0
         return

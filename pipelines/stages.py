@@ -4,10 +4,10 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import apache_beam as beam
 from rich.console import Console
@@ -40,6 +40,7 @@ from pipelines.dedup import ScoredFile
 from pipelines.errors import StageError, UserError
 from pipelines.manifest import ShardRecord, StageRecords, fingerprint
 from pipelines.matching import Matching
+from pipelines.output_lock import OutputLock
 from pipelines.plan import plan
 from pipelines.recipe import GutenbergInput, Input, Recipe
 from pipelines.runners import LOCAL, new_pipeline, pipeline_options
@@ -47,6 +48,7 @@ from pipelines.selection_tally import Tally
 
 # The last line of a worker's traceback where a store, and no fault in the code, ended the work.
 _STORE_ERROR = re.compile(r"(?:\w+\.)*(?:OSError|IOError|StoreError|BeamIOError|\w+: \[Errno)")
+_STEP_OF_BEAM = re.compile(r" \[while running '[^']*'\]$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A recipe with the place where it runs.
+    """A recipe with the place where it runs: a context manager that locks the output.
 
     Attributes:
         recipe: The recipe.
@@ -86,6 +88,17 @@ class Run:
     runner: str = "local"
     workers: int | None = None
     flags: Sequence[str] = ()
+    lock: OutputLock = field(init=False)
+
+    def __post_init__(self) -> None:
+        lock = OutputLock(self.recipe.output, tell=self.console.print)
+        object.__setattr__(self, "lock", lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.lock.release()
 
     def score(self) -> Outcome:
         """Read the dumps; write a row with every signal for each document.
@@ -103,9 +116,11 @@ class Run:
             [[shard.name, shard.fingerprint(inputs[shard.input])] for shard in shards]
         )
         records = StageRecords(recipe.output, score.STAGE)
+        if (records.manifest() or {}).get("fingerprint") != stage_fingerprint:
+            check_output(recipe, shards)
+        self.lock.acquire()
         done = records.whole_manifest(stage_fingerprint)
         if done is None:
-            check_output(recipe, shards)
             check_writable(recipe.output)
             records.open()
             size = sum(shard.bytes for shard in shards)
@@ -138,6 +153,7 @@ class Run:
     def dedup(self) -> Outcome | None:
         """Find the clusters of near-duplicates; None where the recipe wants none."""
         if self.recipe.dedup is None:
+            self.lock.acquire()
             StageRecords(self.recipe.output, dedup.STAGE).clear()
             return None
         settings = self.recipe.dedup
@@ -176,6 +192,7 @@ class Run:
         """Write the documents without repeated passages; None where the recipe wants none."""
         settings = self.recipe.passages
         if settings is None:
+            self.lock.acquire()
             StageRecords(self.recipe.output, passages.STAGE).clear()
             return None
         files = _scored_files(self.recipe)
@@ -272,6 +289,7 @@ class Run:
         cheaper: int = 20,
         before: Callable[[OpenPipeline], Any] = lambda _: None,
     ) -> Outcome:
+        self.lock.acquire()
         records = StageRecords(self.recipe.output, stage)
         done = records.whole_manifest(stage_fingerprint)
         if done is not None:
@@ -333,6 +351,7 @@ class Run:
             except (OSError, RuntimeError) as error:
                 # Beam passes a worker's error on as a RuntimeError that holds its traceback.
                 cause = str(error).strip().splitlines()[-1].removeprefix("RuntimeError: ")
+                cause = _STEP_OF_BEAM.sub("", cause)
                 if isinstance(error, RuntimeError) and not _STORE_ERROR.match(cause):
                     raise
                 raise StageError(

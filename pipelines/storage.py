@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -27,6 +28,7 @@ from pipelines.errors import UserError
 
 _PARTIAL_SUFFIX = ".partial"
 _UNFINISHED = (_PARTIAL_SUFFIX, ".part", ".part.json")
+_PARTIAL_NAME = re.compile(rf"\.[0-9a-f]{{8}}{re.escape(_PARTIAL_SUFFIX)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -170,6 +172,45 @@ class _RemoteFile(io.RawIOBase):
         super().close()
 
 
+class ChangedFileError(OSError):
+    """A file is not what it was when it was listed, or is no longer there."""
+
+    @classmethod
+    def gone(cls, path: str) -> "ChangedFileError":
+        """Return the error of a file that is no longer there."""
+        return cls(errno.ENOENT, "has gone since the run listed it", path)
+
+
+def expect_unchanged(file: StoredFile) -> None:
+    """Look whether a file is what it was when it was listed.
+
+    Raises:
+        ChangedFileError: it has gone, or its size or time of change is another.
+        StoreError: a remote store failed.
+    """
+    if is_local(file.path):
+        try:
+            changed = _stat(Path(file.path)) != file
+        except FileNotFoundError:
+            raise ChangedFileError.gone(file.path) from None
+    else:
+        there = _metadata(file.path)
+        # Some stores tell whole seconds of one file, and fractions in a list.
+        changed = there.size != file.size or abs(there.modified - file.modified) >= 1
+    if changed:
+        raise ChangedFileError(errno.ESTALE, "has changed since the run listed it", file.path)
+
+
+def _metadata(path: str) -> StoredFile:
+    try:
+        found = FileSystems.get_filesystem(path).metadata(path)
+    except Exception as error:
+        raise StoreError(path, error) from error
+    return StoredFile(
+        path=path, size=found.size_in_bytes, modified=found.last_updated_in_seconds or 0.0
+    )
+
+
 def open_stored(path: str) -> BinaryIO:
     """Open a file for reading as it is stored: nothing is decompressed.
 
@@ -251,6 +292,18 @@ def delete(path: str) -> None:
             Path(path).parent.rmdir()
     elif exists(path):
         FileSystems.delete([path])
+
+
+def delete_partial_files(folder: str) -> None:
+    """Delete what writers that were killed have left below a folder that nobody writes to now."""
+    found = (
+        [str(path) for path in Path(folder).rglob("*") if path.is_file()]
+        if is_local(folder)
+        else [file.path for file in _match(join(folder, "**"))]
+    )
+    for path in found:
+        if _PARTIAL_NAME.search(path[-len(_PARTIAL_SUFFIX) - 9 :]):
+            delete(path)
 
 
 @dataclass(slots=True)

@@ -2,9 +2,10 @@
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
 import pyarrow.dataset as ds
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 
+from pipelines import storage
 from pipelines.cli import main
 from pipelines.manifest import StageRecords
 
@@ -429,6 +431,43 @@ def test_a_full_disk_is_told_in_one_line_and_a_rerun_goes_on(
     assert "No space left on device" in told
     assert run(output) == 0
     assert counters(output)["select"]["out"] == 92
+
+
+@pytest.mark.parametrize("fate", ["gone", "changed"])
+def test_an_input_that_goes_or_changes_while_it_is_read_ends_the_stage_and_a_rerun_is_right(
+    fate: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    books = Path(shutil.copytree("configs/quickstart/sample/books", tmp_path / "books"))
+    inputs = f"input=[{{format: gutenberg, paths: [{books}]}}]"
+    book, output = books / "90004.txt", tmp_path / "out"
+    expected = tmp_path / "expected"
+    assert run(expected, inputs) == 0
+    text = book.read_bytes()
+    times = book.stat().st_atime_ns, book.stat().st_mtime_ns
+    opened = storage.open_stored
+
+    def disturbed(path: str) -> BinaryIO:
+        if path == str(book) and fate == "gone":
+            book.unlink()
+        elif path == str(book):
+            book.write_bytes(text[:-1])
+        return opened(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "open_stored", disturbed)
+        capsys.readouterr()
+        assert run(output, inputs) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert f"has {fate} since the run listed it: '{book}'; what is finished stays" in told
+    assert not (output / "manifests/score.json").exists()
+    book.write_bytes(text)
+    os.utime(book, ns=times)
+    assert run(output, inputs) == 0
+    assert content(output) == content(expected)
 
 
 def test_why_a_document_was_dropped_and_which_copy_stayed(finished: Path) -> None:
