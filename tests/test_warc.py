@@ -1,5 +1,6 @@
 import gzip
 import io
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -373,6 +374,19 @@ def test_a_record_that_is_spread_over_tiny_members_is_counted() -> None:
     members = [gzipped(bytes([byte])) for byte in first[:-4] + b"a" * 20_000]
     items = read(b"".join(members), max_record_bytes=5000)
     assert items == [GatedRecord(place=place(1), reason="record_bytes")]
+
+
+@pytest.mark.parametrize("blank", [b"\0", b" ", b"\r\n", b"\xef\xbb\xbf"])
+def test_blanks_without_end_take_little_memory(blank: bytes) -> None:
+    stored = zstandard.compress(warc(1) + blank * (6_000_000 // len(blank)) + warc(2))
+    tracemalloc.start()
+    try:
+        items = read(stored)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [type(item) for item in items] == [Record, Record]
+    assert peak < 40_000_000
 
 
 def test_a_byte_order_mark_hides_no_record() -> None:

@@ -21,7 +21,10 @@ LONGEST_HEADER = 1 << 16
 """Longest header that is recognised; the longest addresses that crawlers keep are far below."""
 
 _SEPARATOR = re.compile(rb"(?:\r?\n){1,2}\Z")
-_BLANK = re.compile(rb"(?:[\r\n\t \0]|\xef\xbb\xbf)*")
+_BLANK = re.compile(rb"(?:[\r\n\t \0]+|\xef\xbb\xbf)*+")
+# Matched by so much at a time: the matcher keeps some 60 bytes a round, and there is no end to
+# the blanks that a bomb holds.
+_BLANK_STEP = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,10 +218,10 @@ def read_frames(
 
 def _skip_blank(stream: ByteStream) -> None:
     while stream.fill(1):
-        blank = _BLANK.match(stream.window)
-        stream.drop(blank.end() if blank else 0)
-        if stream.window:
+        blank = _BLANK.match(stream.window, 0, _BLANK_STEP)
+        if blank is None or not blank.end():
             return
+        stream.drop(blank.end())
 
 
 def _settled(stream: ByteStream) -> int:
@@ -316,7 +319,7 @@ def _ends_at(at: int, stream: ByteStream, syntax: Syntax) -> bool:
     """Whether blank lines and a header, or the end, stand ``at`` bytes into the window."""
     stop = at + LONGEST_HEADER
     while at < stop:
-        blank = _BLANK.match(stream.window, at)
+        blank = _BLANK.match(stream.window, at, stop)
         at = blank.end() if blank else at
         if at < len(stream.window):
             break
