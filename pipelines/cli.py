@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -299,7 +299,7 @@ def _report(arguments: argparse.Namespace) -> int:
 def _select(arguments: argparse.Namespace) -> int:
     run = _open(arguments)
     outcome = run.select()
-    if outcome.made_now:
+    if outcome.made_now or not _is_published(run):
         _publish(run)
     if arguments.thresholds:
         _say_predicted(run.console, arguments.thresholds, outcome.counters.written)
@@ -319,7 +319,7 @@ def _say_predicted(console: Console, thresholds: str, documents: int) -> None:
 
 def _publish(run: "Run") -> None:
     """Write what tells of a finished selection: the report's page and the dataset card."""
-    from pipelines import dataset_card, report
+    from pipelines import dataset_card, report, storage
     from pipelines.summary import selection_of
 
     selection = selection_of(run.recipe)
@@ -327,13 +327,35 @@ def _publish(run: "Run") -> None:
     dataset_card.write(run.recipe, selection)
     if run.report_is_current():
         report.write_page(run.recipe, selection)
+    storage.write_json(_published_path(run), _to_publish(run))
 
 
 def _is_published(run: "Run") -> bool:
+    """Tell whether the pages are there, and of the present selection and not of an earlier one."""
     from pipelines import storage
 
-    pages = ("README.md", "report.html", "report.json")
-    return all(storage.exists(storage.join(run.recipe.output, page)) for page in pages)
+    expected = _to_publish(run)
+    return storage.read_json(_published_path(run)) == expected and all(
+        storage.exists(storage.join(run.recipe.output, page)) for page in expected["pages"]
+    )
+
+
+def _published_path(run: "Run") -> str:
+    from pipelines import storage
+
+    return storage.join(run.recipe.output, "manifests", "published.json")
+
+
+def _to_publish(run: "Run") -> dict[str, Any]:
+    """Return which pages an output has, and the fingerprints of what they are made of."""
+    from pipelines.manifest import StageRecords
+
+    made_of = {
+        stage: (StageRecords(run.recipe.output, stage).manifest() or {}).get("fingerprint")
+        for stage in ("report", "select")
+    }
+    pages = ["README.md", *(["report.html", "report.json"] if run.report_is_current() else [])]
+    return {"pages": pages, "made_of": made_of}
 
 
 def _command(name: str, arguments: argparse.Namespace) -> str:

@@ -215,6 +215,24 @@ def test_a_top_share_repeats_select_alone_and_says_its_threshold(
     assert main(["verify", str(copied)]) == 0
 
 
+@pytest.mark.parametrize("command", ["run", "select"])
+def test_pages_of_an_earlier_selection_do_not_outlive_a_cut(
+    command: str, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    arguments = [command, RECIPE, "--set", f"output={copied}"]
+    arguments += ["--set", "rules.gopher.word_count.min=300"]
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.report.write_page", cut)
+        assert main(arguments) == 130
+    assert main(arguments) == 0
+    page = json.loads((copied / "report.json").read_text())
+    [rule] = [rule for rule in page["rules"] if rule["signal"] == "gopher.word_count"]
+    assert rule["min"] == 300
+
+
 def test_a_changed_input_is_scored_again_and_a_removed_one_goes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
