@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+from models.model_headers import check_fasttext
+
 POSITIVE = "__label__positive"
 NEGATIVE = "__label__negative"
 # Log-odds past which fastText's single precision says nothing.
@@ -97,6 +99,7 @@ class Classifier:
 
     @cached_property
     def _model(self) -> Any:
+        check_fasttext(self.path)
         return fasttext.load_model(self.path)
 
     def load(self) -> None:

@@ -16,6 +16,7 @@ from models import model_folder
 from models.classifier import Classifier
 from models.labelled_text import model_text
 from models.model_folder import ModelFolder
+from models.model_headers import check_ngrams
 
 HARMFUL, REFERENCE, CLASSIFIER = "harmful.binary", "reference.binary", "classifier.bin"
 COMBINED = ("classifier", "run_classifier", "telling_ratio")
@@ -44,6 +45,7 @@ def load_ngrams(path: str) -> Any:
     Raises:
         ValueError: the file is missing or is no KenLM model.
     """
+    check_ngrams(path)
     try:
         return kenlm.Model(path)
     except (OSError, RuntimeError) as error:

@@ -13,6 +13,7 @@ from filters.signals import Signal, SignalValue
 from filters.text_view import TextView
 from models.language_lines import LEAST_SCORE, LineLanguage, line_signals
 from models.language_lines import SIGNALS as LINE_SIGNALS
+from models.model_headers import check_fasttext
 
 SHIPPED = {"lid.176": Path(__file__).parent / "data" / "lid.176.ftz"}
 _WHITESPACE = re.compile(r"\s+")
@@ -92,6 +93,7 @@ class LanguageIdentifier:
 
     @cached_property
     def _loaded(self) -> Any:
+        check_fasttext(self.path)
         return fasttext.load_model(self.path)
 
     def load(self) -> None:

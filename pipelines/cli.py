@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import io
 import json
 import logging
 import os
@@ -48,6 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 if all is well, 1 if the work failed, 2 for a mistake of the user's, 130 if interrupted.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal of ASCII alone gets a question mark: no reason to end a finished run.
+            stream.reconfigure(errors="replace")
     parser = _parser()
     words = sys.argv[1:] if arguments is None else arguments
     known, flags = parser.parse_known_args(evaluate_command.spelled_out(words))

@@ -329,6 +329,10 @@ def _write(
 ) -> Iterator[ShardRecord]:
     [file] = group[1]["file"]
     records = StageRecords(output, STAGE)
+    done = records.whole_shard(file.name, fingerprint)
+    if done is not None:
+        yield done
+        return
     records.begin(file.name)
     batches = [batch["id"] for _, batch in read_rows(file.path(output), ["id"])]
     documents = pa.chunked_array(batches, pa.string()).combine_chunks()

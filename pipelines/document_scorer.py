@@ -29,6 +29,7 @@ from pipelines import storage
 from pipelines.draft import Draft
 from pipelines.errors import UserError
 from pipelines.model_files import files_of, is_folder, with_local_files
+from pipelines.model_trial import try_models
 from pipelines.readers.records import FailedRecord, GatedRecord, Place, Record
 from pipelines.recipe import Recipe
 from pipelines.sandbox import ExtractionSandbox
@@ -271,7 +272,16 @@ def model_files(recipe: Recipe) -> dict[str, str]:
     for family in named:
         for path in (file for model in _model_paths(family) for file in files_of(model)):
             hashes[path] = storage.sha256(path)
-    for family, local in zip(named, all_families(with_local_files(recipe)), strict=True):
+    local_families = all_families(with_local_files(recipe))
+    try_models(
+        [
+            (name, file)
+            for family, local in zip(named, local_families, strict=True)
+            for name, path in zip(_model_paths(family), _model_paths(local), strict=True)
+            for file in files_of(path)
+        ]
+    )
+    for family, local in zip(named, local_families, strict=True):
         for name, model in zip(_model_paths(family), _models(local), strict=True):
             try:
                 model.load()

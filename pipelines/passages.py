@@ -153,6 +153,9 @@ def _write(
 ) -> ShardRecord:
     [file] = group[1]["file"]
     records = StageRecords(output, STAGE)
+    done = records.whole_shard(file.name, fingerprint)
+    if done is not None:
+        return done
     records.begin(file.name)
     gone = _by_row(group[1]["repeated"])
     counters = Counters()

@@ -60,7 +60,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         (
             ["run", "recipe.yaml", "--set", "language.model=in.jsonl"],
-            "in.jsonl: in.jsonl has wrong file format!",
+            "in.jsonl: in.jsonl is no fastText model: it does not begin with fastText's number",
         ),
         (
             ["run", "recipe.yaml", "--set", "models.harmful.path=in.jsonl"],

@@ -304,6 +304,19 @@ def test_finished_shards_survive_a_run_that_was_cut(copied: Path) -> None:
     assert {name: (copied / f"scored/{name}.parquet").stat().st_mtime_ns for name in kept} == scored
 
 
+def test_finished_shards_of_every_stage_survive_a_cut_before_its_manifest(copied: Path) -> None:
+    overrides = ["--set", f"output={copied}", "--set", "passages={unit: line}"]
+    assert main(["passages", RECIPE, *overrides]) == 0
+    for stage in ("score", "dedup", "passages", "select"):
+        records = StageRecords(str(copied), stage)
+        times = {path: path.stat().st_mtime_ns for path in (copied / "manifests" / stage).iterdir()}
+        assert times
+        Path(records.manifest_path).unlink()
+        assert main([stage, RECIPE, *overrides]) == 0
+        assert Path(records.manifest_path).exists()
+        assert {path: path.stat().st_mtime_ns for path in times} == times
+
+
 def test_worker_processes_give_the_same_bytes(finished: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     assert main(["run", RECIPE, "--set", f"output={output}", "--workers", "2"]) == 0
