@@ -18,6 +18,7 @@ from filters.text_view import TextView
 from filters.word_levels import METADATA_COLUMNS, metadata_row, word_counts, word_tokens
 from pipelines.errors import UserError
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ROWS = 1_024
 _LEVELS = ("text", "tokens", "counts")
 
@@ -84,7 +85,7 @@ def write_levels(shards: Sequence[Path], into: Path) -> int:
         table = csv.DictWriter(file, METADATA_COLUMNS, lineterminator="\n")
         table.writeheader()
         for rows in pool.map(_write_shard, shards, names, [into] * len(shards)):
-            table.writerows(rows)
+            table.writerows({key: _inert(cell) for key, cell in row.items()} for row in rows)
     return sum(map(len, names))
 
 
@@ -97,16 +98,26 @@ def _names(shards: Sequence[Path]) -> list[list[str]]:
             if not set(columns) <= set(parquet.schema_arrow.names):
                 raise UserError(f"{shard}: holds no documents; export a corpus of whole documents")
             found.append(parquet.read(columns=columns[:2]).to_pylist())
-    often = Counter(row["record_id"] for rows in found for row in rows)
+    often = Counter(_plain(row["record_id"]) for rows in found for row in rows)
     return [
         [
-            re.sub(r"[^\w.-]+", "-", row["record_id"])
-            if often[row["record_id"]] == 1 and len(row["record_id"]) < 100
+            name
+            if often[name := _plain(row["record_id"])] == 1 and len(name) < 100
             else f"{re.sub(r'[^A-Za-z0-9]+', '-', row['record_id'])[:60]}-{row['id']}"
             for row in rows
         ]
         for rows in found
     ]
+
+
+def _plain(name: str) -> str:
+    """Return a name with nothing in it that a path could lead elsewhere by."""
+    return re.sub(r"[^\w.-]+", "-", name).lstrip("-")
+
+
+def _inert(cell: str) -> str:
+    """Return a cell of a table that no spreadsheet takes for a formula (OWASP, CSV Injection)."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _write_shard(shard: Path, names: Sequence[str], into: Path) -> list[dict[str, str]]:

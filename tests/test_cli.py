@@ -64,7 +64,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
         (
             ["run", "recipe.yaml", "--set", "models.harmful.path=in.jsonl"],
-            "in.jsonl: not a KenLM model: Cannot read model 'in.jsonl'",
+            "in.jsonl: in.jsonl is no n-gram model: it is neither KenLM's binary nor an ARPA file",
         ),
         (
             ["run", "recipe.yaml", "--set", "gates.blocked_domains=missing.txt"],

@@ -70,6 +70,30 @@ def test_levels_of_the_standardized_gutenberg_corpus(tmp_path: Path) -> None:
     assert rows["PG84-2"]["rights"] == "Public domain in the USA."
 
 
+def test_hostile_names_and_cells_lose_nothing_and_lead_nowhere(tmp_path: Path) -> None:
+    names = ["../../up", "/root", "..", "a/b", "a?b", "-1"]
+    facts = json.dumps({"title": "=HYPERLINK(1)", "author": "@SUM(1)"})
+    shard = tmp_path / "corpus/bucket=256/part.parquet"
+    shard.parent.mkdir(parents=True)
+    table = {
+        "id": [f"{number:032}" for number in range(len(names))],
+        "record_id": names,
+        "text": [f"Text of {name}." for name in names],
+        "metadata": [facts] * len(names),
+    }
+    pq.write_table(pa.table(table), shard)
+    into = tmp_path / "into/spgc"
+    assert write_levels([shard], into) == len(names)
+    texts = {path.read_text() for path in (into / "text").iterdir()}
+    assert texts == {f"Text of {name}." for name in names}
+    written = {path for path in tmp_path.rglob("*") if path.is_file()} - {shard}
+    assert all(into in path.parents for path in written)
+    with (into / "metadata.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["title"], row["author"]) for row in rows} == {("'=HYPERLINK(1)", "'@SUM(1)")}
+    assert all(row["id"][0] not in "=+-@" for row in rows)
+
+
 def test_sequences_as_a_web_dataset(tmp_path: Path) -> None:
     write_sequences(tmp_path / "corpus", {256: 30, 512: 3})
     shards = sorted((tmp_path / "corpus").rglob("*.parquet"))
