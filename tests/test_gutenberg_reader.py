@@ -217,6 +217,20 @@ def test_longer_books_are_gated_also_where_the_archive_lies_about_the_size() -> 
     assert isinstance(item, FailedRecord | GatedRecord)
 
 
+def test_a_member_without_a_name_costs_no_other() -> None:
+    stored = io.BytesIO()
+    with zipfile.ZipFile(stored, "w") as archive:
+        archive.writestr("84-0.txt", "A book of some length. " * 20)
+        archive.writestr("x", "no name")
+    content = bytearray(stored.getvalue())
+    at = content.rindex(b"PK\x01\x02")
+    # A name of no bytes, and the byte that was the name as a comment: APPNOTE 4.3.12.
+    content[at + 28], content[at + 32] = 0, 1
+    items = list(GutenbergReader().read(io.BytesIO(bytes(content)), "books.zip"))
+    assert [item.place.record_id for item in items if isinstance(item, Record)] == ["PG84"]
+    assert len(items) == 2
+
+
 def test_broken_and_encrypted_members_fail_alone() -> None:
     content = bytearray(zip_of({"1.txt": book(1), "2.txt": book(2), "3.txt": book(3)}, 0))
     content[content.index(b"Title: Book 1")] = ord("X")

@@ -122,6 +122,15 @@ def test_other_files_are_one_failure(content: bytes) -> None:
     assert "\n" not in item.message
 
 
+def test_a_message_is_one_line_whatever_the_names_of_columns() -> None:
+    stored = io.BytesIO()
+    pq.write_table(pa.table({"a\nb": ["x"]}), stored)
+    stored.seek(0)
+    [item] = ParquetReader().read(stored, "x")
+    assert isinstance(item, FailedRecord)
+    assert item.message == "no column 'text'; the columns are: a b"
+
+
 def test_no_rows_are_no_items() -> None:
     assert read(parquet(pa.table({"text": pa.array([], pa.string())}))) == []
 

@@ -523,6 +523,21 @@ def test_the_archives_of_a_package_are_read(method: int) -> None:
         assert items[0].place.offset == items[1].place.offset == entry.header_offset
 
 
+def test_a_package_of_a_future_version_is_one_failure() -> None:
+    stored = io.BytesIO()
+    with zipfile.ZipFile(stored, "w") as package:
+        package.writestr("archive/a.warc", warc(1))
+    content = bytearray(stored.getvalue())
+    # "Version needed to extract" in the central directory: APPNOTE 4.3.12.
+    content[content.index(b"PK\x01\x02") + 6] = 235
+    item = only(bytes(content))
+    assert isinstance(item, FailedRecord)
+    assert (item.exception, item.message) == (
+        "DamagedPackage",
+        "the zip file can't be read: zip file version 23.5",
+    )
+
+
 def test_a_package_without_archives_is_a_failure() -> None:
     output = io.BytesIO()
     with zipfile.ZipFile(output, "w") as package:

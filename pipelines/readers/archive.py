@@ -79,7 +79,7 @@ def zip_members(
     with archive:
         infos = archive.infolist()
         in_tar = itertools.count(0 if len(infos) == 1 else len(infos))
-        files = [(index, info) for index, info in enumerate(infos) if not info.is_dir()]
+        files = [(index, info) for index, info in enumerate(infos) if not _is_folder(info)]
         for index, info in sorted(files, key=lambda item: (order(item[1].filename), item[0])):
             if is_tar_name(info.filename):
                 try:
@@ -92,6 +92,11 @@ def zip_members(
                     yield _failed(index, info.filename, error, "not readable in the zip file")
             else:
                 yield _zip_member(archive, info, index, wanted, max_bytes)
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    # Its own `is_dir` raises where a member has no name.
+    return info.filename.endswith("/")
 
 
 def _zip_member(

@@ -332,4 +332,5 @@ def _date(text: str | None) -> datetime | None:
 
 
 def _failed(place: Place, step: str, exception: str, message: str) -> FailedRecord:
-    return FailedRecord(place=place, step=step, exception=exception, message=message[:500])
+    line = " ".join(message.split())[:500]
+    return FailedRecord(place=place, step=step, exception=exception, message=line)

@@ -249,4 +249,5 @@ def _remove(value: dict[str, Any], name: str) -> None:
 
 def _failed(place: Place, step: str, error: Exception, message: str) -> FailedRecord:
     exception = type(error).__name__
-    return FailedRecord(place=place, step=step, exception=exception, message=message[:500])
+    line = " ".join(message.split())[:500]
+    return FailedRecord(place=place, step=step, exception=exception, message=line)

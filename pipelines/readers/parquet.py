@@ -162,4 +162,5 @@ def _failed(
     source: str, row: int, exception: str, message: str, *, step: str = "read"
 ) -> FailedRecord:
     place = Place(source=source, offset=row, record_id=str(row))
-    return FailedRecord(place=place, step=step, exception=exception, message=message[:500])
+    line = " ".join(message.split())[:500]
+    return FailedRecord(place=place, step=step, exception=exception, message=line)

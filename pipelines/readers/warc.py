@@ -7,7 +7,6 @@ leaves as a FailedRecord, and reading goes on at the next header that can be rec
 import re
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -15,6 +14,7 @@ from typing import BinaryIO, cast
 
 from filters.declarations import HEADERS
 from pipelines.readers.arc import ArcSyntax
+from pipelines.readers.archive import ARCHIVE_ERRORS
 from pipelines.readers.compression import Fault, Piece, read_pieces
 from pipelines.readers.framing import Frame, Header, read_frames
 from pipelines.readers.http import (
@@ -27,6 +27,7 @@ from pipelines.readers.http import (
     parse_content_type,
     parse_response,
 )
+from pipelines.readers.jsonl import is_file_system_error
 from pipelines.readers.records import FailedRecord, GatedRecord, Place, ReaderItem, Record
 
 CANDIDATES = frozenset({"response", "resource", "conversion"})
@@ -294,8 +295,11 @@ def _archives(file: BinaryIO) -> Iterator[Iterator[Piece | Fault]]:
         return
     try:
         package = zipfile.ZipFile(file)
-    except zipfile.BadZipFile as error:
-        yield iter([Fault(0, "DamagedPackage", f"the zip file can't be read: {error}")])
+    except ARCHIVE_ERRORS as error:
+        if is_file_system_error(error):
+            raise
+        message = " ".join(f"the zip file can't be read: {error}".split())
+        yield iter([Fault(0, "DamagedPackage", message)])
         return
     entries = [entry for entry in package.infolist() if _ARCHIVE.fullmatch(entry.filename)]
     if not entries:
@@ -312,17 +316,19 @@ def _read_entry(
     Offsets are of the package, as it asks for archives to be stored in it as they are; for one that
     is deflated all the same, the offset of its zip entry.
     """
-    stored = entry.compress_type == zipfile.ZIP_STORED
-    # The local header has fixed fields of 30 bytes, the last two of them the lengths of the name
-    # and the extra field that follow (PKWARE, APPNOTE 4.3.7).
-    file.seek(entry.header_offset + 26)
-    name_length, extra_length = struct.unpack("<HH", file.read(4))
-    start = entry.header_offset + 30 + name_length + extra_length
     try:
+        stored = entry.compress_type == zipfile.ZIP_STORED
+        # The local header has fixed fields of 30 bytes, the last two of them the lengths of the
+        # name and the extra field that follow (PKWARE, APPNOTE 4.3.7).
+        file.seek(entry.header_offset + 26)
+        name_length, extra_length = struct.unpack("<HH", file.read(4))
+        start = entry.header_offset + 30 + name_length + extra_length
         with package.open(entry) as member:
             for item in read_pieces(cast(BinaryIO, member)):
                 offset = start + item.offset if stored else entry.header_offset
                 yield item._replace(offset=offset)
-    # What zipfile raises for damage, an unknown method, and an encrypted entry.
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        yield Fault(entry.header_offset, "DamagedPackage", f"{entry.filename}: {error}")
+    except ARCHIVE_ERRORS as error:
+        if is_file_system_error(error):
+            raise
+        message = " ".join(f"{entry.filename}: {error}".split())
+        yield Fault(entry.header_offset, "DamagedPackage", message)
