@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report bench-extraction extraction-model
+.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report bench-extraction extraction-model hostile crash fuzz audit
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -97,6 +97,19 @@ bench-runners: $(BIN)/thresher  ## what a runner costs over the bare functions, 
 bench-report: $(VENV)/dev  ## a million documents in the report, beside scoring; a move of a handle
 	$(BIN)/python -m benchmarks.report_scale configs/quickstart.yaml
 	$(BIN)/python -m benchmarks.report_interaction
+
+hostile: $(BIN)/thresher  ## score every hostile input, made and real: nothing lost, no crash, no hang
+	$(BIN)/python -m reliability.hostile $(wildcard $(DATA)/warc)
+
+crash: $(BIN)/thresher  ## kill every stage at random moments, fill disks, take inputs away; rerun
+	$(BIN)/python -m reliability.crashes --rounds 50
+
+fuzz: $(VENV)/dev  ## fuzz the readers and the text view for FUZZ_SECONDS each
+	$(BIN)/python -m reliability.fuzzing --seconds $(or $(FUZZ_SECONDS),120)
+
+# It asks the package registry about every package of the lock file.
+audit: $(VENV)/dev  ## known vulnerabilities of the locked packages; needs the network
+	$(BIN)/uvx pip-audit --strict --require-hashes --disable-pip -r requirements.txt
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check .

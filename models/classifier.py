@@ -11,9 +11,9 @@ import fasttext
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-
 from models.model_headers import check_fasttext
+
+Floats = npt.NDArray[np.float64]
 
 POSITIVE = "__label__positive"
 NEGATIVE = "__label__negative"

@@ -63,12 +63,14 @@ class Bench:
 
     Attributes:
         folder: Where all of it lies.
+        stages: The stages, in their order.
         states: A copy of the output after each stage.
         seconds: For how long each stage may write, from its lock to its end.
         figures: What was counted, by name.
     """
 
     folder: Path
+    stages: tuple[str, ...] = STAGES
     states: dict[str, Path] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     figures: Counter[str] = field(default_factory=Counter)
@@ -92,7 +94,7 @@ class Bench:
         make_input(self.input, files=files, documents=documents, seed=seed)
         (self.folder / "recipe.yaml").write_text(
             f"name: crashes\ninput: [{{format: warc, paths: [{self.input}]}}]\n"
-            f"output: {self.output}\n"
+            f"output: {self.output}\n{'' if 'dedup' in self.stages else 'dedup: null'}\n"
             "signals: [length, gopher_quality, gopher_repetition]\n"
             "passages: {unit: sentences}\n"
             "rules: {length.characters: {min: 500}}\n"
@@ -103,7 +105,7 @@ class Bench:
         state = self.folder / "before"
         state.mkdir()
         self.states[""] = state
-        for stage in STAGES:
+        for stage in self.stages:
             command = Command(self.arguments(stage))
             command.wait_for(self.output / LOCK)
             began = time.monotonic()
@@ -115,7 +117,7 @@ class Bench:
 
     def put_back(self, stage: str) -> None:
         """Bring the output to where ``stage`` finds it."""
-        before = ("", *STAGES)[STAGES.index(stage)]
+        before = ("", *self.stages)[self.stages.index(stage)]
         shutil.rmtree(self.output, ignore_errors=True)
         # copy2 keeps the times, so that what a rerun makes again shows.
         shutil.copytree(self.states[before], self.output)
