@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report bench-extraction extraction-model hostile crash fuzz audit
+.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report bench-extraction extraction-model hostile crash fuzz audit bench-score
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -54,7 +54,10 @@ real: $(BIN)/thresher  ## run the recipes over the real archives and books of DA
 	$(BIN)/thresher run configs/novels.yaml --set output=out/real/novels \
 	  --set 'input.0.paths=["$(DATA)/gutenberg"]'
 
-bench: $(BIN)/thresher  ## what a page costs in score, beside reading and extracting it
+bench: $(VENV)/dev  ## beside the peers, each in an environment of its own: time, memory, what is kept
+	$(BIN)/python -m benchmarks.side_by_side $(DATA) $(BENCH_OPTIONS)
+
+bench-score: $(BIN)/thresher  ## what a page costs in score, beside reading and extracting it
 	$(BIN)/python -m benchmarks.score_cost $(DATA)/warc/built_from_gold_html/gold-sample.warc.gz \
 	  $(DATA)/warc/chatnoir_copycat_commoncrawl/small-sample-1213893279526_0.from-arc.warc.gz
 
