@@ -1,9 +1,11 @@
 """As many web pages as wanted, made by editing real ones, as an archive and as extracted text."""
 
 import gzip
+import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from base64 import b32encode
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -72,24 +74,36 @@ def url_of(number: int) -> str:
     return f"https://www.example.com/pages/{number}"
 
 
-def write_archive(path: Path, pages: Iterator[str]) -> None:
-    """Write pages as the responses of a WARC file, a gzip member each, as Common Crawl does."""
+def write_archive(path: Path, pages: Iterable[str]) -> None:
+    """Write pages as the responses of a WARC file with the headers that Common Crawl's have."""
     with path.open("wb") as file:
+        about = b"software: thresher\r\n"
+        file.write(_record("warcinfo", 0, about, "Content-Type: application/warc-fields\r\n"))
         for number, page in enumerate(pages):
             body = page.encode()
-            http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
-            http += b"Content-Length: %d\r\n\r\n" % len(body) + body
-            head = (
-                "WARC/1.0\r\nWARC-Type: response\r\n"
-                f"WARC-Record-ID: <urn:uuid:00000000-0000-4000-8000-{number:012}>\r\n"
-                f"WARC-Target-URI: {url_of(number)}\r\nWARC-Date: 2024-12-01T00:00:00Z\r\n"
-                "Content-Type: application/http; msgtype=response\r\n"
-                f"Content-Length: {len(http)}\r\n\r\n"
+            http = (
+                "HTTP/1.1 200 OK\r\nDate: Sun, 01 Dec 2024 00:00:00 GMT\r\n"
+                "Content-Type: text/html; charset=utf-8\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n"
             )
-            file.write(gzip.compress(head.encode() + http + b"\r\n\r\n", 6, mtime=0))
+            digest = b32encode(hashlib.sha1(body, usedforsecurity=False).digest()).decode()
+            headers = (
+                f"WARC-Target-URI: {url_of(number)}\r\nWARC-Payload-Digest: sha1:{digest}\r\n"
+                "Content-Type: application/http; msgtype=response\r\n"
+            )
+            file.write(_record("response", number + 1, http.encode() + body, headers))
 
 
-def write_texts(path: Path, pages: Iterator[str]) -> None:
+def _record(kind: str, number: int, content: bytes, headers: str) -> bytes:
+    head = (
+        f"WARC/1.0\r\nWARC-Type: {kind}\r\n"
+        f"WARC-Record-ID: <urn:uuid:00000000-0000-4000-8000-{number:012}>\r\n"
+        f"WARC-Date: 2024-12-01T00:00:00Z\r\n{headers}Content-Length: {len(content)}\r\n\r\n"
+    )
+    return gzip.compress(head.encode() + content + b"\r\n\r\n", 6, mtime=0)
+
+
+def write_texts(path: Path, pages: Iterable[str]) -> None:
     """Write the extracted text of pages as JSON lines: ``id``, ``url``, ``text``."""
     with gzip.GzipFile(path, "wb", mtime=0) as file:
         for number, page in enumerate(pages):
