@@ -2,7 +2,6 @@ import importlib.util
 import os
 import shutil
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -58,7 +57,7 @@ def missing() -> dict[str, str]:
             "no PyTorch; make test-torch brings one",
         ),
         "spark": (
-            find_spec("pyspark") is not None and shutil.which("java") is not None,
+            importlib.util.find_spec("pyspark") is not None and shutil.which("java") is not None,
             "no PySpark or no Java; make test-spark installs and runs it",
         ),
         "browser": (chromium() is not None, "no chromium; tests/system_packages.sh installs it"),

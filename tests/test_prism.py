@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY
-from tests.conftest import prism as prism_program
+from tests.conftest import REPOSITORY, prism
 from tests.spark_cluster import free_port, install_wheel
 
 pytestmark = [pytest.mark.prism, pytest.mark.timeout(900)]
@@ -65,7 +64,7 @@ def _listens(port: int) -> bool:
 
 def test_prism_gives_the_files_of_a_local_run(tmp_path: Path, worker_pool: str) -> None:
     local = run(tmp_path / "local")
-    prism = ["--runner=prism", f"--prism_location={prism_program()}"]
-    assert run(tmp_path / "prism", *prism) == local
+    on_prism = ["--runner=prism", f"--prism_location={prism()}"]
+    assert run(tmp_path / "prism", *on_prism) == local
     pool = ["--environment_type=EXTERNAL", f"--environment_config={worker_pool}"]
-    assert run(tmp_path / "pool", *prism, *pool) == local
+    assert run(tmp_path / "pool", *on_prism, *pool) == local
