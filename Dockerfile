@@ -22,6 +22,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY filters ./filters
 COPY models ./models
 COPY pipelines ./pipelines
+COPY training ./training
 RUN pip install --no-cache-dir --no-deps . && thresher --version
 COPY configs ./configs
 

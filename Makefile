@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report bench-extraction extraction-model hostile crash fuzz audit bench-score
+.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report bench-extraction extraction-model hostile crash fuzz audit bench-score count-work
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -56,6 +56,10 @@ real: $(BIN)/thresher  ## run the recipes over the real archives and books of DA
 
 bench: $(VENV)/dev  ## beside the peers, each in an environment of its own: time, memory, what is kept
 	$(BIN)/python -m benchmarks.side_by_side $(DATA) $(BENCH_OPTIONS)
+
+count-work: $(VENV)/dev  ## instructions and bytes of each step, beside the baseline; fails above it
+	@command -v valgrind >/dev/null || { echo "make count-work: no valgrind; install valgrind" >&2; exit 2; }
+	$(BIN)/python -m benchmarks.work_count
 
 bench-score: $(BIN)/thresher  ## what a page costs in score, beside reading and extracting it
 	$(BIN)/python -m benchmarks.score_cost $(DATA)/warc/built_from_gold_html/gold-sample.warc.gz \

@@ -57,7 +57,7 @@ def record_again(output: Path, path: Path, rows: int) -> None:
 
     def change(content: Any) -> None:
         for shard in content.get("shards", [content]):
-            for file in shard["files"]:
+            for file in shard.get("files", []):
                 if file["path"] == name:
                     file.update(told)
 
@@ -154,7 +154,7 @@ def recorded(output: Path, name: str) -> dict[str, Any]:
     [file] = [
         file
         for manifest in (output / "manifests").glob("*.json")
-        for shard in json.loads(manifest.read_text())["shards"]
+        for shard in json.loads(manifest.read_text()).get("shards", [])
         for file in shard["files"]
         if file["path"] == name
     ]

@@ -98,7 +98,7 @@ def test_a_folder_that_is_damaged_is_refused(model: HarmfulContent, tmp_path: Pa
     for path in Path(model.path).iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "reference.binary").write_bytes(b"mmap lm")
-    with pytest.raises(ValueError, match="not a KenLM model"):
+    with pytest.raises(ValueError, match="is no n-gram model"):
         HarmfulContent(path=str(tmp_path)).load()
     description = json.loads((tmp_path / "model.json").read_text())
     (tmp_path / "model.json").write_text(json.dumps({**description, "kind": "quality"}))

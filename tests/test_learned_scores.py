@@ -41,8 +41,8 @@ def test_a_text_without_tokens_has_no_perplexity(harmful: HarmfulPerplexity) -> 
 def test_what_is_no_kenlm_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.binary"
     path.write_text("nothing of the kind")
-    for model in (path, tmp_path / "missing"):
-        with pytest.raises(ValueError, match="not a KenLM model"):
+    for model, told in ((path, "is no n-gram model"), (tmp_path / "missing", "can't be read")):
+        with pytest.raises(ValueError, match=told):
             HarmfulPerplexity(path=str(model)).load()
 
 

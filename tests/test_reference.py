@@ -110,7 +110,7 @@ def test_a_folder_that_is_damaged_is_refused(model: ReferenceModel, tmp_path: Pa
         (tmp_path / path.name).write_bytes(path.read_bytes())
     for name, told in (
         ("pieces.model", "not a SentencePiece model"),
-        ("good.binary", "not a KenLM model"),
+        ("good.binary", "is no n-gram model"),
     ):
         whole = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(b"mmap lm")
