@@ -107,7 +107,8 @@ def length_costs(material: str) -> Table:
         table.add_column(column, justify="right")
     first = 0.0
     for length in _LENGTHS:
-        starts = range(0, max(length, _MEASURED), length)
+        # Spread over the same ten million characters, so that each row is about the same words.
+        starts = range(0, _LENGTHS[-1], max(length, length * _LENGTHS[-1] // _MEASURED))
         texts = [material[start : start + length] for start in starts]
         size = sum(len(text.encode()) for text in texts)
         cost = cpu_seconds(partial(compute, families, texts), rounds=2) / size * 1e9
