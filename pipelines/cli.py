@@ -36,7 +36,11 @@ if TYPE_CHECKING:
     from pipelines.stages import Outcome, Run
 
 _INTERRUPTED = 130
-_TAKES_BEAM_FLAGS = ("run", "score", "dedup", "passages", "report", "select", "check", "verify")
+_TAKES_BEAM_FLAGS = (
+    *("run", "score", "dedup", "passages", "report", "select", "check"),
+    # These read an output, which may lie in a store that needs options.
+    *("verify", "why", "inspect", "percentiles"),
+)
 _TAKES_THRESHOLDS = ("run", "report", "select", "check")
 # What Beam warns of in every run: that BigQuery is not installed, and that its local workers have
 # no folder for registered types.

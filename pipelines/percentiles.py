@@ -104,9 +104,12 @@ def bounds(values: Values, percentile: float) -> dict[str, float]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    values = read_values(arguments.output, arguments.signal)
+    from pipelines.finished_output import opened
+
+    output = opened(arguments.output, arguments.flags)
+    values = read_values(output, arguments.signal)
     if not values:
-        raise UserError(f"{arguments.output}: no document has a value of `{arguments.signal}`")
+        raise UserError(f"{output}: no document has a value of `{arguments.signal}`")
     cuts = {percentile: bounds(values, percentile) for percentile in sorted(set(arguments.at))}
     _print(arguments.signal, values, cuts)
     return 0
