@@ -103,24 +103,34 @@ class ParquetFile(_ShardFile):
             self._flush()
 
     def add_batch(self, batch: pa.RecordBatch) -> None:
-        """Add the rows of a batch of the file's schema."""
-        self._batches.append(batch)
-        self._batch_bytes += batch.nbytes
-        if self._batch_bytes >= self._row_group_bytes:
-            self._write_row_group()
+        """Add the rows of a batch of the file's schema.
+
+        A row group ends when it has its size, wherever in a batch that is: rows are taken to weigh
+        what they do on average in their batch.
+        """
+        while batch.num_rows:
+            room = self._row_group_bytes - self._batch_bytes
+            part = batch.slice(0, max(1, room * batch.num_rows // max(1, batch.nbytes)))
+            self._batches.append(part)
+            self._batch_bytes += part.nbytes
+            if self._batch_bytes >= self._row_group_bytes:
+                self._write_batches()
+            batch = batch.slice(part.num_rows)
 
     @property
     def bytes_written(self) -> int:
         """How large the file is by now; rows that are held back are not in it."""
         return 0 if self._file is None else int(self._file.tell())
 
-    def _write_row_group(self) -> None:
-        table = pa.Table.from_batches(self._batches, self._schema)
-        self._batches = []
-        self._batch_bytes = 0
-        if table.num_rows:
-            self._parquet().write_table(table)
-            self.rows += table.num_rows
+    def _write_batches(self) -> None:
+        if self._batches:
+            self._write_row_group(pa.Table.from_batches(self._batches, self._schema))
+            self._batches = []
+            self._batch_bytes = 0
+
+    def _write_row_group(self, table: pa.Table) -> None:
+        self._parquet().write_table(table)
+        self.rows += table.num_rows
 
     def _parquet(self) -> pq.ParquetWriter:
         if self._writer is None:
@@ -151,14 +161,13 @@ class ParquetFile(_ShardFile):
     def _flush(self) -> None:
         held = next(iter(self._columns.values()))
         if held:
-            self.add_batch(pa.RecordBatch.from_pydict(self._columns, self._schema))
-            self._write_row_group()
+            self._write_row_group(pa.Table.from_pydict(self._columns, self._schema))
             self._columns = {name: [] for name in self._schema.names}
             self._held_bytes = 0
 
     def _finish(self) -> None:
         self._flush()
-        self._write_row_group()
+        self._write_batches()
         if self._even_empty:
             self._parquet()
         if self._writer is not None:
