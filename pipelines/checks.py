@@ -13,12 +13,13 @@ from pipelines import storage
 from pipelines.corpus_forms import Sequences, form_of, tokenizer_path
 from pipelines.document_scorer import DocumentScorer, model_files
 from pipelines.errors import UserError, nearest
+from pipelines.input_entry import GutenbergInput, ParquetInput
 from pipelines.manifest import StageRecords
 from pipelines.matching import Matching
 from pipelines.plan import Shard, files_of
 from pipelines.readers.gutenberg_catalogue import tells_rights
 from pipelines.readers.records import FailedRecord
-from pipelines.recipe import GutenbergInput, Models, ParquetInput, Recipe
+from pipelines.recipe import Models, Recipe
 from pipelines.storage import StoredFile
 
 _FROM_0_TO_1 = ("probability", "ratio")

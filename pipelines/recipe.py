@@ -1,27 +1,19 @@
 """The recipe: one YAML file that says everything of a run, checked before anything starts."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import Field, field_validator, model_serializer, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from filters.bounds import Bounds
 from filters.extraction import ExtractorName
 from filters.minhash import MinHashSignature, bands_for
 from filters.opt_out import OptOutName
 from filters.passages import SENTENCES, Unit
-from filters.rule_sets import RULE_SETS
-from filters.rules import Rule
 from pipelines.edit_entry import EditEntry
-from pipelines.errors import nearest
 from pipelines.family_entry import ALL, FamilyEntry, resolved
-from pipelines.readers.gutenberg import GutenbergReader
-from pipelines.readers.jsonl import JsonlReader
-from pipelines.readers.parquet import ParquetReader
-from pipelines.readers.records import Reader
-from pipelines.readers.warc import WarcReader
+from pipelines.input_entry import Input
+from pipelines.recipe_rules import Rules
 from pipelines.step_entry import StepEntry
 
 # FineWeb's (arXiv 2406.17557, section 3.4).
@@ -30,75 +22,6 @@ _BANDS, _ROWS = 14, 8
 
 class _Section(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
-
-
-class _Input(_Section):
-    paths: Annotated[
-        list[str],
-        Field(min_length=1, description="Files, folders or globs; `@file` reads a list of paths."),
-    ]
-
-
-class WarcInput(_Input):
-    """Web archives: WARC, WET and ARC, plain or compressed."""
-
-    format: Literal["warc"]
-    max_record_bytes: int = Field(20_000_000, gt=0)
-
-    def reader(self) -> Reader:
-        """Return the reader of this input's files."""
-        return WarcReader(max_record_bytes=self.max_record_bytes)
-
-
-class GutenbergInput(_Input):
-    """Project Gutenberg books: loose texts, zip files, the weekly archive."""
-
-    format: Literal["gutenberg"]
-    catalogue: str | None = None
-    max_book_bytes: int = Field(50_000_000, gt=0)
-    public_domain_only: bool = False
-    split_over: int | None = Field(None, gt=0)
-
-    def reader(self) -> Reader:
-        """Return the reader of this input's files."""
-        return GutenbergReader(
-            catalogue=self.catalogue,
-            max_book_bytes=self.max_book_bytes,
-            public_domain_only=self.public_domain_only,
-            split_over=self.split_over,
-        )
-
-
-class _Columns(_Input):
-    text: str = "text"
-    id: str = "id"
-    url: str = "url"
-    date: str = "date"
-
-
-class JsonlInput(_Columns):
-    """Documents as lines of JSON, plain or compressed."""
-
-    format: Literal["jsonl"]
-
-    def reader(self) -> Reader:
-        """Return the reader of this input's files."""
-        return JsonlReader(text=self.text, id=self.id, url=self.url, date=self.date)
-
-
-class ParquetInput(_Columns):
-    """Documents as rows of Parquet."""
-
-    format: Literal["parquet"]
-
-    def reader(self) -> Reader:
-        """Return the reader of this input's files."""
-        return ParquetReader(text=self.text, id=self.id, url=self.url, date=self.date)
-
-
-Input = Annotated[
-    WarcInput | GutenbergInput | JsonlInput | ParquetInput, Field(discriminator="format")
-]
 
 
 class Extract(_Section):
@@ -342,86 +265,6 @@ class Runner(_Section):
                 values = value if isinstance(value, list) else [value]
                 flags += [f"--{name}={of_option}" for of_option in values]
         return flags
-
-
-class RuleEntry(_Section):
-    """Bounds of one signal in the recipe's `rules`."""
-
-    min: float | None = Field(None, allow_inf_nan=False)
-    max: float | None = Field(None, allow_inf_nan=False)
-    keep_null: bool = True
-    languages: dict[str, "RuleEntry | None"] = {}
-
-    def bounds(self, of_set: Bounds | None = None) -> Bounds | None:
-        """Return the bounds, or None where there is neither a minimum nor a maximum.
-
-        Args:
-            of_set: The bounds of a rule set; what the recipe does not name of them stays.
-        """
-        low = self.min if "min" in self.model_fields_set or of_set is None else of_set.min
-        high = self.max if "max" in self.model_fields_set or of_set is None else of_set.max
-        return None if low is None and high is None else Bounds(min=low, max=high)
-
-    @model_validator(mode="after")
-    def _says_something(self) -> "RuleEntry":
-        if not self.model_fields_set:
-            raise ValueError("a rule needs `min`, `max`, `languages` or `keep_null`")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
-        return self
-
-
-class Rules(_Section):
-    """Named rule sets, then single rules that add to them, change them or (null) lift them."""
-
-    use: list[str] = []
-    entries: dict[str, RuleEntry | None] = {}
-
-    @field_validator("use")
-    @classmethod
-    def _known_sets(cls, names: list[str]) -> list[str]:
-        for name in names:
-            if name not in RULE_SETS:
-                raise ValueError(f"no rule set `{name}`{nearest(name, list(RULE_SETS))}")
-        return names
-
-    @model_validator(mode="before")
-    @classmethod
-    def _split(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping):
-            raise ValueError("`rules` is a mapping of signal names to {min, max}")  # noqa: TRY004
-        entries = {key: value for key, value in data.items() if key != "use"}
-        return {"use": data.get("use", []), "entries": entries}
-
-    @model_serializer
-    def _together(self) -> dict[str, Any]:
-        entries = {
-            signal: None if entry is None else entry.model_dump(mode="json", exclude_unset=True)
-            for signal, entry in self.entries.items()
-        }
-        return {"use": self.use, **entries}
-
-    def thresholds(self) -> list[Rule]:
-        """Return the rules in force, in the order of the sets and then of the recipe."""
-        rules: dict[str, Rule] = {}
-        for name in self.use:
-            for signal, bounds in RULE_SETS[name].bounds.items():
-                rules[signal] = Rule(signal=signal, bounds=bounds, origin=name)
-        for signal, entry in self.entries.items():
-            if entry is None:
-                rules.pop(signal, None)
-                continue
-            of_set = rules.get(signal)
-            rules[signal] = Rule(
-                signal=signal,
-                bounds=entry.bounds(of_set.bounds if of_set else None),
-                languages={
-                    language: None if of is None else of.bounds()
-                    for language, of in entry.languages.items()
-                },
-                keep_null=entry.keep_null,
-            )
-        return list(rules.values())
 
 
 class Recipe(_Section):

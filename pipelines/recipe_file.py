@@ -8,15 +8,9 @@ import pydantic
 import yaml
 
 from pipelines.errors import UserError, nearest
-from pipelines.recipe import (
-    GutenbergInput,
-    JsonlInput,
-    ParquetInput,
-    Recipe,
-    RuleEntry,
-    Rules,
-    WarcInput,
-)
+from pipelines.input_entry import GutenbergInput, JsonlInput, ParquetInput, WarcInput
+from pipelines.recipe import Recipe
+from pipelines.recipe_rules import RuleEntry, Rules
 
 
 class Predicted(pydantic.BaseModel):

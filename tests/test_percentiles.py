@@ -7,7 +7,7 @@ import yaml
 
 from filters.rules import evaluate
 from pipelines.cli import main
-from pipelines.recipe import Rules
+from pipelines.recipe_rules import Rules
 
 ENGLISH = [float(value) for value in range(10, 0, -1)]
 TABLE = pa.table(

@@ -2,8 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from filters.bounds import Bounds
-from filters.rules import Rule
 from pipelines.cli import main
 from pipelines.errors import UserError
 from pipelines.recipe import Recipe
@@ -33,15 +31,6 @@ def test_the_recipes_that_come_along_are_valid_and_survive_a_round_trip(path: Pa
     recipe = load(str(path))
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
     assert recipe.name == path.stem
-
-
-def test_entries_change_and_lift_the_rules_of_a_set(tmp_path: Path) -> None:
-    rules = {rule.signal: rule for rule in load(written(tmp_path, SMALL)).rules.thresholds()}
-    assert rules["gopher.word_count"] == Rule(
-        signal="gopher.word_count", bounds=Bounds(min=10, max=100_000), origin="recipe"
-    )
-    assert "gopher.stop_word_count" not in rules
-    assert rules["gopher.mean_word_length"].bounds == Bounds(min=3, max=10)
 
 
 def test_overrides_reach_sections_lists_and_dotted_signal_names(tmp_path: Path) -> None:
