@@ -12,10 +12,9 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from pipelines import (
@@ -32,7 +31,7 @@ from pipelines.errors import StageError, UserError
 
 if TYPE_CHECKING:
     # Importing Beam takes seconds: each command does so when it knows that it needs it.
-    from pipelines.recipe import Buckets, Dedup, Recipe
+    from pipelines.recipe import Recipe
     from pipelines.stages import Outcome, Run
 
 _INTERRUPTED = 130
@@ -187,20 +186,9 @@ def _positive(text: str) -> int:
 
 
 def _open(arguments: argparse.Namespace) -> "Run":
-    from pipelines import recipe_file, storage
-    from pipelines.runners import check_reached, pipeline_options
     from pipelines.stages import Run
 
-    if against := getattr(arguments, "against", None):
-        # As an override, so that the commands named next carry it too.
-        arguments.overrides.append(f"dedup.against={json.dumps(against)}")
-    thresholds = getattr(arguments, "thresholds", None)
-    recipe = recipe_file.load(arguments.recipe, arguments.overrides, thresholds)
-    runner, flags = _runner_of(recipe, arguments)
-    # A mistake in the flags is told before any work.
-    options = pipeline_options(runner=runner, workers=arguments.workers, flags=flags, total_bytes=0)
-    check_reached(runner, options, [recipe.output, *_input_paths(recipe)])
-    storage.configure(options)
+    recipe, runner, flags = _load(arguments)
     run = Run(
         recipe=recipe,
         console=_console(),
@@ -210,6 +198,25 @@ def _open(arguments: argparse.Namespace) -> "Run":
     )
     held: ExitStack = arguments.held_until_the_end
     return held.enter_context(run)
+
+
+def _load(arguments: argparse.Namespace) -> tuple["Recipe", str, list[str]]:
+    """Return the recipe, the runner and Beam's flags, with which its paths can be reached."""
+    from pipelines import recipe_file, storage
+    from pipelines.runners import check_reached, pipeline_options
+
+    if against := getattr(arguments, "against", None):
+        # As an override, so that the commands named next carry it too.
+        arguments.overrides.append(f"dedup.against={json.dumps(against)}")
+    thresholds = getattr(arguments, "thresholds", None)
+    recipe = recipe_file.load(arguments.recipe, arguments.overrides, thresholds)
+    runner, flags = _runner_of(recipe, arguments)
+    workers = getattr(arguments, "workers", None)
+    # A mistake in the flags is told before any work.
+    options = pipeline_options(runner=runner, workers=workers, flags=flags, total_bytes=0)
+    check_reached(runner, options, [recipe.output, *_input_paths(recipe)])
+    storage.configure(options)
+    return recipe, runner, flags
 
 
 def _runner_of(recipe: "Recipe", arguments: argparse.Namespace) -> tuple[str, list[str]]:
@@ -224,18 +231,19 @@ def _input_paths(recipe: "Recipe") -> list[str]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from pipelines.publication import is_published, publish
     from pipelines.summary import print_summary
 
     run = _open(arguments)
     outcomes = [run.score(), run.dedup(), run.report(), run.select()]
     done = [outcome for outcome in outcomes if outcome is not None]
-    if not any(outcome.made_now for outcome in done) and _is_published(run):
+    if not any(outcome.made_now for outcome in done) and is_published(run):
         run.console.print(
             f"{run.recipe.name}: nothing to do, {run.recipe.output} is up to date", markup=False
         )
         _say(run.console, f"report:  {run.recipe.output}/report.html")
         return 0
-    _publish(run)
+    publish(run)
     print_summary(run.console, run.recipe, done)
     output = run.recipe.output
     written = [
@@ -306,10 +314,12 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _select(arguments: argparse.Namespace) -> int:
+    from pipelines.publication import is_published, publish
+
     run = _open(arguments)
     outcome = run.select()
-    if outcome.made_now or not _is_published(run):
-        _publish(run)
+    if outcome.made_now or not is_published(run):
+        publish(run)
     if arguments.thresholds:
         _say_predicted(run.console, arguments.thresholds, outcome.counters.written)
     return _finish(run, outcome, f"look at {run.recipe.output}/corpus")
@@ -324,47 +334,6 @@ def _say_predicted(console: Console, thresholds: str, documents: int) -> None:
             f"kept:    {documents:,} documents; the report predicted"
             f" {predicted.documents:,.0f} ± {predicted.documents_error:,.0f}",
         )
-
-
-def _publish(run: "Run") -> None:
-    """Write what tells of a finished selection: the report's page and the dataset card."""
-    from pipelines import dataset_card, report, storage
-    from pipelines.summary import selection_of
-
-    selection = selection_of(run.recipe)
-    assert selection is not None  # noqa: S101
-    dataset_card.write(run.recipe, selection)
-    if run.report_is_current():
-        report.write_page(run.recipe, selection)
-    storage.write_json(_published_path(run), _to_publish(run))
-
-
-def _is_published(run: "Run") -> bool:
-    """Tell whether the pages are there, and of the present selection and not of an earlier one."""
-    from pipelines import storage
-
-    expected = _to_publish(run)
-    return storage.read_json(_published_path(run)) == expected and all(
-        storage.exists(storage.join(run.recipe.output, page)) for page in expected["pages"]
-    )
-
-
-def _published_path(run: "Run") -> str:
-    from pipelines import storage
-
-    return storage.join(run.recipe.output, "manifests", "published.json")
-
-
-def _to_publish(run: "Run") -> dict[str, Any]:
-    """Return which pages an output has, and the fingerprints of what they are made of."""
-    from pipelines.manifest import StageRecords
-
-    made_of = {
-        stage: (StageRecords(run.recipe.output, stage).manifest() or {}).get("fingerprint")
-        for stage in ("report", "select")
-    }
-    pages = ["README.md", *(["report.html", "report.json"] if run.report_is_current() else [])]
-    return {"pages": pages, "made_of": made_of}
 
 
 def _command(name: str, arguments: argparse.Namespace) -> str:
@@ -389,79 +358,18 @@ def _finish(run: "Run", outcome: "Outcome", following: str) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from pipelines import recipe_file, storage
     from pipelines.checks import check
     from pipelines.plan import plan
-    from pipelines.runners import check_reached, pipeline_options
+    from pipelines.plan_text import plan_lines, rules_table
 
-    checked = recipe_file.load(arguments.recipe, arguments.overrides, arguments.thresholds)
-    runner, flags = _runner_of(checked, arguments)
-    options = pipeline_options(runner=runner, workers=None, flags=flags, total_bytes=0)
-    check_reached(runner, options, [checked.output, *_input_paths(checked)])
-    storage.configure(options)
+    recipe, _, _ = _load(arguments)
     console = _console()
-    shards = plan(checked)
-    check(checked)
-    _print_plan(console, checked, [(len(shard.files), shard.bytes) for shard in shards])
+    shards = plan(recipe)
+    check(recipe)
+    _say(console, *plan_lines(recipe, shards))
+    if rules := recipe.rules.thresholds():
+        console.print(rules_table(rules))
     return 0
-
-
-def _print_plan(console: Console, checked: "Recipe", shards: Sequence[tuple[int, int]]) -> None:
-    from pipelines.document_scorer import DocumentScorer, all_families
-
-    files = sum(count for count, _ in shards)
-    size = sum(of_shard for _, of_shard in shards)
-    rules = checked.rules.thresholds()
-    families = all_families(checked)
-    signals = len(DocumentScorer(checked).signals)
-    edits = ", ".join(entry.name for entry in checked.edits) or "none"
-    steps = ", ".join(entry.name for entry in checked.steps) or "none"
-    dedup = "none" if checked.dedup is None else _dedup_plan(checked.dedup)
-    _say(
-        console,
-        f"recipe:  {checked.name}, valid",
-        f"input:   {files:,} files, {size / 1e6:,.1f} MB, in {len(shards):,} shards",
-        f"edits:   {edits}",
-        f"steps:   {steps}",
-        f"score:   {checked.extract.extractor}, {signals} signals of {len(families)} families",
-        f"dedup:   {dedup}",
-        f"select:  {len(rules)} rules, {_told_buckets(checked.buckets)}",
-        f"output:  {checked.output}",
-        f"runner:  {checked.runner.name}",
-    )
-    table = Table("rule", title="rules", title_justify="left")
-    for column in ("min", "max", "from"):
-        table.add_column(column, justify="right" if column != "from" else "left")
-    for rule in rules:
-        ends = (rule.bounds.min, rule.bounds.max) if rule.bounds else (None, None)
-        told = ("" if end is None else f"{end:g}" for end in ends)
-        table.add_row(rule.signal, *told, rule.origin)
-    if rules:
-        console.print(table)
-
-
-def _told_buckets(buckets: "Buckets") -> str:
-    if buckets.chapter_windows is not None:
-        return f"windows of chapters in {len(buckets.chapter_windows)} bands"
-    lengths = f"{buckets.smallest:,} to {buckets.largest:,} tokens"
-    return f"{buckets.unit} of {lengths}" if buckets.decompose else f"buckets of {lengths}"
-
-
-def _dedup_plan(dedup: "Dedup") -> str:
-    steps = [f"exact by {name}" for name in dedup.exact]
-    if dedup.near:
-        bands, rows = dedup.bands_and_rows()
-        steps.append(
-            f"MinHash, word {dedup.shingle}-grams, {bands} bands of {rows} rows"
-            f" (half of the pairs at similarity {(1 - 0.5 ** (1 / bands)) ** (1 / rows):.2f})"
-        )
-    if dedup.verify:
-        steps.append(f"pairs of {dedup.verify} similarity {dedup.least_similarity():.2f} or more")
-    if dedup.scope == "dump":
-        steps.append("each input by itself")
-    if dedup.against:
-        steps.append(f"against {', '.join(dedup.against)}")
-    return "; ".join([*steps, f"keeps the best by {', '.join(dedup.prefer) or 'id'}"])
 
 
 def _signals(arguments: argparse.Namespace) -> int:
