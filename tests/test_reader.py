@@ -1,11 +1,10 @@
-import multiprocessing
 import pickle
 import subprocess
 import sys
 import types
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.decomposed_corpus import write_sequences
 from training.buckets import read_buckets
@@ -83,6 +84,53 @@ def test_ranks_share_every_step_and_no_sequence(corpus: str, drop_last: bool) ->
         assert {batch.input_ids.size for batches in ranks for batch in batches} == {TOKENS // 4}
 
 
+@settings(max_examples=25)
+@given(
+    ranks=st.sampled_from([1, 2, 4]),
+    window=st.integers(1, 20),
+    seed=st.integers(0, 2**32),
+    curriculum=st.builds(
+        Curriculum,
+        name=st.sampled_from(["uniform", "grow-linear", "grow-p2"]),
+        cycles=st.integers(1, 9),
+    ),
+    drop_last=st.booleans(),
+    stop=st.integers(0, 60),
+)
+def test_no_sequence_comes_twice_and_any_stop_goes_on_whatever_the_settings(
+    corpus: str,
+    ranks: int,
+    window: int,
+    seed: int,
+    curriculum: Curriculum,
+    drop_last: bool,
+    stop: int,
+) -> None:
+    given_settings = {
+        "ranks": ranks,
+        "window": window,
+        "seed": seed,
+        "curriculum": curriculum,
+        "drop_last": drop_last,
+        "epochs": 2,
+    }
+    of_epoch: list[list[str]] = [[], []]
+    for rank in range(ranks):
+        stream = reader(corpus, rank=rank, **given_settings)
+        expected = list(stream)
+        for batch in expected:
+            of_epoch[batch.step // stream.steps_per_epoch].extend(batch.document)
+        resumed = reader(corpus, rank=rank, **given_settings)
+        resumed.load_state_dict({"step": min(stop, len(stream))})
+        assert [told(batch) for batch in resumed] == [
+            told(batch) for batch in expected if batch.step >= stop
+        ]
+    for documents in of_epoch:
+        assert len(set(documents)) == len(documents)
+        if not drop_last:
+            assert sorted(documents) == ALL
+
+
 @pytest.mark.parametrize("stop", [0, 1, 17, 30])
 def test_a_stream_goes_on_from_its_state(corpus: str, stop: int) -> None:
     expected = [told(batch) for batch in reader(corpus, epochs=2)]
@@ -111,40 +159,31 @@ def test_the_order_of_buckets_is_the_curriculum_s(corpus: str) -> None:
 
 
 def worker_batches(
-    stream: SequenceReader, worker: int, workers: int, take: int, results: Any
-) -> None:
+    stream: SequenceReader, worker: int, workers: int, take: int
+) -> tuple[list[tuple[int, int, list[str]]], dict[str, Any]]:
     """What a worker process of PyTorch's loader does with its copy of a data set."""
     module = types.ModuleType("torch.utils.data")
     info = types.SimpleNamespace(id=worker, num_workers=workers)
     module.get_worker_info = lambda: info  # type: ignore[attr-defined]
-    sys.modules["torch.utils.data"] = module
-    batches = iter(stream)
-    given = [told(batch) for batch in islice(batches, take)]
-    results.put((worker, given, stream.state_dict()))
+    copy = pickle.loads(pickle.dumps(stream))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(sys.modules, "torch.utils.data", module)
+        given = [told(batch) for batch in islice(copy, take)]
+    return given, copy.state_dict()
 
 
 def loaded(
     streams: list[SequenceReader], take: int = 10**6
 ) -> tuple[list[tuple[int, int, list[str]]], list[dict[str, Any]]]:
-    """Give each worker its copy and ask them in turn, as the loader does."""
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
-    processes = [
-        context.Process(target=worker_batches, args=(stream, n, len(streams), take, results))
-        for n, stream in enumerate(streams)
+    """Give each worker its copy and take their batches in turn, as the loader does."""
+    of_worker = [worker_batches(stream, n, len(streams), take) for n, stream in enumerate(streams)]
+    in_turn = [
+        batch
+        for turn in zip_longest(*(given for given, _ in of_worker))
+        for batch in turn
+        if batch is not None
     ]
-    for process in processes:
-        process.start()
-    of_worker = {
-        worker: (given, state) for worker, given, state in (results.get() for _ in streams)
-    }
-    for process in processes:
-        process.join()
-    given = [list(of_worker[n][0]) for n in range(len(streams))]
-    in_turn = []
-    while any(given):
-        in_turn += [batches.pop(0) for batches in given if batches]
-    return in_turn, [of_worker[n][1] for n in range(len(streams))]
+    return in_turn, [state for _, state in of_worker]
 
 
 def test_workers_of_a_loader_give_the_stream_and_go_on_from_their_states(corpus: str) -> None:
