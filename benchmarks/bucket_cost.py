@@ -5,8 +5,9 @@
 Books and pages of DATA are measured under the shipped tokenizer. The layouts need lengths alone.
 The writer is the stage `select` in a process of its own over stored documents, the reader a
 :class:`training.reader.SequenceReader` in another; both run over the corpus and over four and
-eight copies of it, whose peak memory tells whether that grows. *Private* memory is what the process
-has for itself, without the libraries and files that are mapped into it.
+sixteen copies of it, whose peak memory tells whether that grows. *Private* memory is what the work
+took for itself, without the libraries and files that are mapped into its process and without what
+that had when the work began.
 """
 
 import argparse
@@ -45,7 +46,7 @@ from training.packing import Layout, best_fit, concatenate_and_chunk, decomposed
 from training.reader import SequenceReader
 
 CONTEXT = 8_192
-COPIES = (1, 4, 8)
+COPIES = (1, 4, 16)
 SCORED_FILES = 4
 BUCKETS = Buckets.model_validate({"smallest": 256, "largest": CONTEXT, "decompose": {}})
 SCHEMA = schema.scored(
@@ -147,7 +148,7 @@ def write_scored(output: Path, texts: list[str], *, copies: int) -> None:
 class Cost:
     """What some work took: tokens, CPU and wall seconds, peak memory of its process in bytes.
 
-    ``private`` is the part of the memory that is of this process alone.
+    ``private`` is the part of the memory that is of this process alone, beyond what it began with.
     """
 
     tokens: int
@@ -223,6 +224,7 @@ class PrivatePeak(threading.Thread):
 
 
 def _measured(work: Callable[[Path], int], output: Path, results: Any) -> None:
+    before = memory("RssAnon")
     private = PrivatePeak()
     private.start()
     cpu, wall = time.process_time(), time.perf_counter()
@@ -233,7 +235,7 @@ def _measured(work: Callable[[Path], int], output: Path, results: Any) -> None:
             cpu=time.process_time() - cpu,
             wall=time.perf_counter() - wall,
             memory=memory("VmHWM"),
-            private=private.stop(),
+            private=private.stop() - before,
         )
     )
 

@@ -1,6 +1,7 @@
 import pickle
 import subprocess
 import sys
+import tracemalloc
 import types
 from collections import Counter
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def reader(corpus: str, **settings: Any) -> SequenceReader:
-    return SequenceReader(corpus, tokens_per_step=TOKENS, **{"window": 3, **settings})
+    return SequenceReader(corpus, **{"tokens_per_step": TOKENS, "window": 3, **settings})
 
 
 def told(batch: Batch) -> tuple[int, int, list[str]]:
@@ -237,6 +238,22 @@ def test_folders_without_sequences_are_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": ["a"]}), tmp_path / "bucket=256/part-0.parquet")
     with pytest.raises(ValueError, match="no column `input_ids`"):
         read_buckets(str(tmp_path))
+
+
+def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
+    peaks = []
+    for sequences in (400, 4_000):
+        corpus = tmp_path / str(sequences)
+        write_sequences(corpus, {1024: sequences, 2048: sequences}, rows=21)
+        # What is imported or made at the first use is no part of it.
+        next(iter(reader(str(corpus), tokens_per_step=4_096)))
+        tracemalloc.start()
+        for _ in reader(str(corpus), tokens_per_step=4_096, window=9):
+            pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    windows = 9 * 21 * (1024 + 2048) * 2
+    assert windows < peaks[0] <= peaks[1] < 1.2 * windows
 
 
 def test_training_needs_neither_beam_nor_torch() -> None:

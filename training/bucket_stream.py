@@ -26,13 +26,17 @@ class Sequences:
     offsets: npt.NDArray[np.int64]
 
     def part(self, start: int, end: int) -> "Sequences":
-        """Return the sequences from ``start`` to before ``end``."""
-        documents = self.documents.slice(start, end - start)
-        return Sequences(self.ids[start:end], documents, self.offsets[start:end])
+        """Return a copy of the sequences from ``start`` to before ``end``."""
+        documents = self.documents.take(pa.array(np.arange(start, end)))
+        return Sequences(self.ids[start:end].copy(), documents, self.offsets[start:end].copy())
 
 
 class BucketStream:
-    """The sequences of one bucket in the order of one epoch, window by window."""
+    """The sequences of one bucket in the order of one epoch, window by window.
+
+    All windows have their tokens in the same place in memory, one after another, so that a long
+    epoch needs no more of it than a short one.
+    """
 
     def __init__(self, corpus: str, bucket: Bucket, *, seed: int, epoch: int, window: int) -> None:
         self._system, _ = file_system(corpus)
@@ -43,6 +47,8 @@ class BucketStream:
         self._windows = [groups[start : start + window] for start in range(0, len(groups), window)]
         rows = [sum(group.rows for group in window) for window in self._windows]
         self._starts = np.concatenate([[0], np.cumsum(rows)])
+        self._most_rows = max(rows, default=0)
+        self._ids: npt.NDArray[np.unsignedinteger] | None = None
         self._loaded: tuple[int, Sequences] | None = None
 
     def rows(self, start: int, end: int) -> Sequences:
@@ -64,7 +70,7 @@ class BucketStream:
 
     def _window(self, number: int) -> Sequences:
         if self._loaded is None or self._loaded[0] != number:
-            self._loaded = None  # its memory goes to the next
+            self._loaded = None  # its tokens are about to be overwritten
             self._loaded = (number, self._load(number))
         return self._loaded[1]
 
@@ -74,23 +80,22 @@ class BucketStream:
         order = np.random.default_rng([*self._seeds, number]).permutation(rows)
         place = np.empty_like(order)
         place[order] = np.arange(rows)
-        # Each row group goes to its places before the next is read: tokens are held once.
-        ids: npt.NDArray[np.unsignedinteger] | None = None
         documents, offsets = [], []
         start = 0
         for group in groups:
             with self._system.open_input_file(group.path) as file:
-                table = pq.ParquetFile(file).read_row_group(group.number)
+                table = pq.ParquetFile(file).read_row_group(group.number, use_threads=False)
             flat = table["input_ids"].combine_chunks().flatten().to_numpy()
-            if ids is None:
-                ids = np.empty((rows, self._bucket.size), flat.dtype)
-            ids[place[start : start + group.rows]] = flat.reshape(-1, self._bucket.size)
+            if self._ids is None:
+                self._ids = np.empty((self._most_rows, self._bucket.size), flat.dtype)
+            # Each row group goes to its places before the next is read: tokens are held once.
+            self._ids[place[start : start + group.rows]] = flat.reshape(-1, self._bucket.size)
             documents += table["document"].chunks
             offsets.append(table["offset"].to_numpy())
             start += group.rows
-        assert ids is not None  # noqa: S101 - a window has a row group
+        assert self._ids is not None  # noqa: S101 - a window has a row group
         return Sequences(
-            ids,
+            self._ids[:rows],
             pa.concat_arrays(documents).take(pa.array(order)),
             np.concatenate(offsets)[order],
         )
