@@ -4,8 +4,11 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import duckdb
+import polars
 import pyarrow.dataset as ds
 import pytest
+from datasets import load_dataset
 
 from pipelines.cli import main
 from pipelines.counters import Counters
@@ -23,6 +26,19 @@ EXPECTED = {
     "evalweb-zh": (200, 3, 0),
     "moscar": (200, 188, 0),
 }
+
+
+def expect_readable(output: Path, cache: Path) -> None:
+    """Expect that whatever people read a corpus with finds the rows that the manifest tells of."""
+    manifest = json.loads((output / "manifests/select.json").read_text())
+    expected = {int(name): rows for name, rows in manifest["figures"]["bucket_documents"].items()}
+    query = f"SELECT bucket, count(*) FROM '{output}/corpus/**/*.parquet' GROUP BY 1"
+    assert dict(duckdb.execute(query).fetchall()) == expected
+    for bucket, rows in expected.items():
+        frame = polars.scan_parquet(output / f"corpus/bucket={bucket}/*.parquet")
+        assert frame.select(polars.len()).collect().item() == rows
+        loaded = load_dataset(str(output), f"bucket_{bucket}", cache_dir=str(cache), split="train")
+        assert loaded.num_rows == rows
 
 
 @pytest.mark.real_data
@@ -53,6 +69,31 @@ def test_a_recipe_over_the_real_data(recipe: str, real_data: Path, tmp_path: Pat
         for line in path.read_text().splitlines()
     ]
     assert len(lines) == score.errors.total()
+    if recipe == "gutenberg":
+        expect_readable(tmp_path, tmp_path / "cache")
+
+
+@pytest.mark.real_data
+def test_sequences_of_real_pages_and_books(
+    real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs = ("warc/built_from_gold_html/*.wet.gz", "gutenberg/c-w_raw_vs_clean/raw-texts")
+    settings = [f"output={tmp_path}"]
+    settings += [f'input.{n}.paths=["{real_data / name}"]' for n, name in enumerate(inputs)]
+    overrides = [word for setting in settings for word in ("--set", setting)]
+    assert main(["run", "configs/decompose.yaml", *overrides]) == 0
+    expect_readable(tmp_path, tmp_path / "cache")
+    found = duckdb.execute(
+        "SELECT max(length(s.input_ids)), sum(length(s.input_ids)) = max(d.tokens)"
+        f" FROM '{tmp_path}/corpus/**/*.parquet' s JOIN ("
+        'SELECT id, "length.tokens" + 1 - dropped_tokens AS tokens'
+        f" FROM '{tmp_path}/documents/*.parquet') d ON d.id = s.document GROUP BY s.document"
+    ).fetchall()
+    assert all(whole for _, whole in found)
+    assert {longest for longest, _ in found} >= {256, 512, 1024, 8192}
+    capsys.readouterr()
+    assert main(["plan-curriculum", str(tmp_path / "corpus"), "--tokens-per-step", "2^14"]) == 0
+    assert "all of its own document" in capsys.readouterr().out
 
 
 @pytest.mark.real_data
