@@ -37,7 +37,7 @@ test-torch: $(VENV)/torch  ## test the data set of PyTorch with PyTorch itself, 
 	PYTHONPATH=$< $(BIN)/pytest -q -m torch tests/test_torch_loader.py
 
 system-packages:
-	@sh tests/system_packages.sh
+	@sh tests/system_packages.sh chromium
 
 real: $(BIN)/thresher  ## run the recipes over the real archives and books of DATA
 	@test ! -e out/real/spgc || rm -r out/real/spgc
@@ -58,8 +58,9 @@ bench: $(VENV)/dev  ## beside the peers, each in an environment of its own: time
 	$(BIN)/python -m benchmarks.side_by_side $(DATA) $(BENCH_OPTIONS)
 
 count-work: $(VENV)/dev  ## instructions and bytes of each step, beside the baseline; fails above it
-	@command -v valgrind >/dev/null || { echo "make count-work: no valgrind; install valgrind" >&2; exit 2; }
-	$(BIN)/python -m benchmarks.work_count
+	@sh tests/system_packages.sh valgrind
+	@command -v valgrind >/dev/null || exit 2
+	$(BIN)/python -m benchmarks.work_count $(COUNT_OPTIONS)
 
 bench-score: $(BIN)/thresher  ## what a page costs in score, beside reading and extracting it
 	$(BIN)/python -m benchmarks.score_cost $(DATA)/warc/built_from_gold_html/gold-sample.warc.gz \

@@ -1,23 +1,26 @@
 """Counts the work of `score` and `dedup` in instructions and bytes, so that a change can't hide it.
 
-    python -m benchmarks.work_count            # beside benchmarks/work_count.json; fails above it
-    python -m benchmarks.work_count --update   # after a change that is meant to cost more or less
+    make count-work                          # beside benchmarks/work_count.json; fails above it
+    make count-work COUNT_OPTIONS=--update   # after a change that is meant to cost more or less
 
 Seconds tell of the machine and of its neighbours; the instructions of one step over one fixed
-input, counted by valgrind's callgrind, are the same to a thousandth wherever they run. Each step
-runs in a process of its own, once before it is counted: models are loaded, tables are grown. Bytes
-are the most that the step had allocated at one time, Python's and NumPy's together.
+input, counted by valgrind's callgrind, are the same to a thousandth wherever the same Python runs,
+which the baseline names. Each step runs in a process of its own, once before it is counted: models
+are loaded, tables are grown. Bytes are the most that the step had allocated at one time, Python's
+and NumPy's together.
 """
 
 import argparse
 import gc
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -168,6 +171,11 @@ def above(counted: Mapping[str, int], baseline: Mapping[str, int]) -> list[str]:
     return worse
 
 
+def counted_by() -> str:
+    """Return the interpreter and the kind of machine, whose instructions are of one sort."""
+    return f"Python {platform.python_version().rpartition('.')[0]} on {platform.machine()}"
+
+
 def main() -> None:
     """Count all steps and compare, or renew the baseline."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -177,7 +185,16 @@ def main() -> None:
     if arguments.step:
         run_under_callgrind(arguments.step)
         return
-    baseline = json.loads(_BASELINE.read_text()) if _BASELINE.exists() else {}
+    stored = json.loads(_BASELINE.read_text())
+    if stored["counted_by"] == counted_by():
+        baseline = stored["counts"]
+    elif arguments.update:
+        baseline = {}
+    else:
+        sys.exit(
+            f"{_BASELINE.name} is of {stored['counted_by']}, and this is {counted_by()}, whose"
+            " counts are others; count with that one, or: make count-work COUNT_OPTIONS=--update"
+        )
     counted: dict[str, int] = {}
     table = Table(title=f"work over {_SAMPLE.name}", title_justify="left")
     for column in (
@@ -188,8 +205,11 @@ def main() -> None:
         "of the baseline",
     ):
         table.add_column(column, justify="left" if column == "step" else "right")
-    for step in STEPS:
-        counts = {f"{step}, instructions": count_instructions(step)}
+    # How many instructions a process takes does not depend on what runs beside it.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        instructions = list(pool.map(count_instructions, STEPS))
+    for step, instructions_of_step in zip(STEPS, instructions, strict=True):
+        counts = {f"{step}, instructions": instructions_of_step}
         counts[f"{step}, bytes"] = count_allocated(step)
         shares = (f"{count / baseline.get(name, count):.3f}" for name, count in counts.items())
         told = (f"{count / 1e6:,.1f}" for count in counts.values())
@@ -198,10 +218,11 @@ def main() -> None:
         counted |= counts
     Console(width=100).print(table)
     if arguments.update:
-        _BASELINE.write_text(json.dumps(counted, indent=1) + "\n")
+        content = {"counted_by": counted_by(), "counts": counted}
+        _BASELINE.write_text(json.dumps(content, indent=1) + "\n")
         return
     if worse := above(counted, baseline):
-        remedy = "if that is meant: python -m benchmarks.work_count --update, and say why"
+        remedy = "if that is meant: make count-work COUNT_OPTIONS=--update, and say why"
         sys.exit("\n".join([*worse, remedy]))
 
 

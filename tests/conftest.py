@@ -60,7 +60,7 @@ def missing() -> dict[str, str]:
             importlib.util.find_spec("pyspark") is not None and shutil.which("java") is not None,
             "no PySpark or no Java; make test-spark installs and runs it",
         ),
-        "browser": (chromium() is not None, "no chromium; tests/system_packages.sh installs it"),
+        "browser": (chromium() is not None, "no chromium; make system-packages installs it"),
     }
     return {marker: reason for marker, (there, reason) in needs.items() if not there}
 

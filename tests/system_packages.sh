@@ -1,41 +1,66 @@
 #!/bin/sh
-# Installs what the tests need from the system's packages: headless Chromium, for the tests of the
-# report in a browser. Where it may not install, it says what is missing and ends well: the tests
-# that need it are then left out by name. `make test` and CI run it.
+# Installs a package of the system that a check needs, if it is not there:
+#
+#     sh tests/system_packages.sh chromium    headless Chromium, for the tests of the report
+#     sh tests/system_packages.sh valgrind    for the count of work
+#
+# Where it may not install, it says what is missing and ends well: what needs it is then left out
+# by name, or fails by itself. `make test`, `make count-work` and CI run it.
 set -u
 
-for name in google-chrome chromium chromium-browser; do
+package=$1
+case $package in
+    chromium)
+        name="headless Chromium"
+        commands="google-chrome chromium chromium-browser"
+        remedy="Chromium or Google Chrome, so that \`chromium\` or \`google-chrome\` runs"
+        needs_it="the tests marked \`browser\` (tests/test_report_browser.py)"
+        ;;
+    valgrind)
+        name="valgrind"
+        commands="valgrind"
+        remedy="valgrind, from https://valgrind.org"
+        needs_it="\`make count-work\`"
+        ;;
+    *)
+        echo "$0: no package $package: chromium or valgrind" >&2
+        exit 2
+        ;;
+esac
+
+for command in $commands; do
     # A snap sees neither /tmp nor a checkout outside the home folder.
-    path=$(command -v "$name") && case $(readlink -f "$path") in
+    path=$(command -v "$command") && case $(readlink -f "$path") in
         */snap) break ;;
         *) exit 0 ;;
     esac
 done
 
 missing() {
-    echo "headless Chromium is not installed${1:+: $1}"
-    echo "  install it:  ${2:-Chromium or Google Chrome, so that \`chromium\` or \`google-chrome\` runs}"
-    echo "  left out:    the tests marked \`browser\` (tests/test_report_browser.py)"
+    echo "$name is not installed${1:+: $1}"
+    echo "  install it:  ${2:-$remedy}"
+    echo "  left out:    $needs_it"
     exit 0
 }
 
 distribution=$([ -r /etc/os-release ] && . /etc/os-release && echo "${ID:-}")
-if [ "$distribution" = ubuntu ]; then
+if [ "$distribution $package" = "ubuntu chromium" ]; then
     missing "Ubuntu has it as a snap only, which can't read the tests' files" \
         "Google Chrome's package, so that \`google-chrome\` runs"
 elif command -v apt-get >/dev/null; then
     install="apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y"
-    install="$install --no-install-recommends chromium"
+    install="$install --no-install-recommends $package"
 elif command -v dnf >/dev/null; then
-    install="dnf install -q -y chromium"
+    install="dnf install -q -y $package"
 elif command -v apk >/dev/null; then
-    install="apk add --no-cache chromium font-dejavu"
+    install="apk add --no-cache $package"
+    [ "$package" = chromium ] && install="$install font-dejavu"
 elif command -v pacman >/dev/null; then
-    install="pacman -S --noconfirm --needed chromium"
-elif command -v brew >/dev/null; then
+    install="pacman -S --noconfirm --needed $package"
+elif command -v brew >/dev/null && [ "$package" = chromium ]; then
     install="brew install --cask chromium"
 else
-    missing "no package manager that this script knows"
+    missing "no package manager that this script knows has it"
 fi
 
 as_root=
@@ -49,6 +74,6 @@ case $install in
         ;;
 esac
 
-echo "installing headless Chromium for the tests: $install"
+echo "installing $name: $install"
 $as_root sh -c "$install" >&2 ||
     missing "its installation failed" "${as_root:+sudo }sh -c '$install'"
