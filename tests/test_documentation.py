@@ -1,10 +1,12 @@
 """Every command in the documentation is one that works, and every example of a recipe is valid."""
 
+import functools
 import gzip
 import re
 import shlex
+import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,42 +64,55 @@ def test_there_are_commands_to_try() -> None:
     assert len(commands("make")) > 2
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Tells where an output such as ``out/quickstart`` is, which is made when first asked for."""
+    folder = tmp_path_factory.mktemp("finished")
+
+    @functools.cache
+    def make(output: str) -> Path:
+        into = folder / output.removeprefix("out/")
+        assert main([*arguments(_made_by(output)), "--set", f"output={into}"]) == 0
+        return into
+
+    return make
+
+
 @pytest.mark.parametrize("command", offline_commands())
 def test_commands_over_the_sample_run(
-    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str,
+    tmp_path: Path,
+    finished: Callable[[str], Path],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    words = arguments(command)
-    reads_output = ("export", "percentiles", "plan-curriculum", "verify", "why", "inspect")
-    if words[0] in (*reads_output, "evaluate"):
-        _make(words[1], tmp_path)
-        assert main([_elsewhere(word, tmp_path) for word in words]) == 0
-        return
-    earlier = tmp_path / "earlier"
-    words = [word.replace("out/quickstart", str(earlier)) for word in arguments(command)]
-    if "--against" in words:
-        assert main(["run", words[1], "--set", f"output={earlier}"]) == 0
-    takes_output = words[0] in ("run", "score", "dedup", "passages", "report", "select")
-    if takes_output and words[0] != "run":
-        assert main(["run", words[1], "--set", f"output={tmp_path}"]) == 0
-    assert main([*words, *(["--set", f"output={tmp_path}"] if takes_output else [])]) == 0
+    output = tmp_path / "output"
+    words = [_there(word, tmp_path, finished) for word in arguments(command)]
+    if words[0] in ("passages", "report", "select"):
+        shutil.copytree(finished("out/quickstart"), output)
+    if words[0] in ("run", "passages", "report", "select"):
+        words += ["--set", f"output={output}"]
+    assert main(words) == 0
 
 
-def _make(path: str, folder: Path) -> None:
-    """Run the documentation's command that makes the output which another command reads."""
-    output = "/".join(path.split("/")[:2])
+def _there(word: str, folder: Path, finished: Callable[[str], Path]) -> str:
+    """Return a word with the place of the ``out/…`` that it begins with: made, or to be made."""
+    found = re.match(r"out/[^/]+", word)
+    if found is None:
+        return word
+    made = found[0] in ("out/quickstart", "out/sequences")
+    place = finished(found[0]) if made else folder / found[0]
+    return f"{place}{word[found.end() :]}"
+
+
+def _made_by(output: str) -> str:
+    """Return the documentation's command that makes the output which another command reads."""
     # A recipe's own output is made without another word.
     recipe = f"thresher run configs/{output.removeprefix('out/')}.yaml"
-    made_by = next(
+    return next(
         command
         for command in offline_commands()
         if command == recipe or command.endswith(f"output={output}")
     )
-    words = [_elsewhere(word, folder) for word in arguments(made_by)]
-    assert main([*words, "--set", f"output={_elsewhere(output, folder)}"]) == 0
-
-
-def _elsewhere(word: str, folder: Path) -> str:
-    return re.sub(r"^((?:output=)?)out/", rf"\g<1>{folder}/", word)
 
 
 @pytest.fixture
