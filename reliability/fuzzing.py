@@ -33,7 +33,8 @@ with atheris.instrument_imports(
     from pipelines.readers.records import FailedRecord, GatedRecord, Reader, Record
     from pipelines.readers.warc import WarcReader
 
-from reliability.hostile_inputs import CASES, Scale
+from reliability.hostile_case import Scale
+from reliability.hostile_inputs import CASES
 
 _LARGEST_INPUT = 1 << 16
 _MEMORY_MB = 2_048

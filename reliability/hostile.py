@@ -26,7 +26,8 @@ from rich.console import Console
 from rich.table import Table
 
 from reliability.commands import THRESHER
-from reliability.hostile_inputs import LONG, SHORT, Expected, Scale, make
+from reliability.hostile_case import LONG, SHORT, Expected, Scale
+from reliability.hostile_inputs import make
 
 MAX_SECONDS = 3_600.0
 """A case that takes longer has hung."""

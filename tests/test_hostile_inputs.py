@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from reliability.hostile import check_output, peak_of, recipe_text
-from reliability.hostile_inputs import SHORT, Expected, make
+from reliability.hostile_case import SHORT, Expected
+from reliability.hostile_inputs import make
 
 # One process of a run, whatever comes: what it takes with all models loaded is a third of this.
 MAX_MEMORY_BYTES = 1_500_000_000
