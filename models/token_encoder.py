@@ -145,20 +145,30 @@ def _as_bytes(ids: list[int]) -> bytes:
 def _parts(text: str) -> Iterator[str]:
     """Cut a long text before line ends, where the tokenizers of language models cut it too.
 
-    An encoding takes some 160 bytes a character, so a book as a whole would take gigabytes.
+    An encoding takes up to 550 bytes a character, so a book as a whole would take gigabytes. A long
+    line is cut before a space. Where there is none either, as in a million equal marks, the text is
+    cut all the same: its tokens are then not those that merge best, but they spell it.
     """
     start = 0
     while len(text) - start > _PART_CHARACTERS:
-        line_end = _LINE_END.search(text, start + _PART_CHARACTERS)
-        if line_end is None:
-            break
-        yield text[start : line_end.start()]
-        start = line_end.start()
+        longest = start + _LONGEST_PART
+        end = next(
+            (
+                found.start()
+                for place in (_LINE_END, _SPACE)
+                if (found := place.search(text, start + _PART_CHARACTERS, longest))
+            ),
+            longest,
+        )
+        yield text[start:end]
+        start = end
     yield text[start:]
 
 
 _PART_CHARACTERS = 100_000
+_LONGEST_PART = 200_000
 _LINE_END = re.compile(r"(?<=\S)\n")
+_SPACE = re.compile(r"(?<=\S) (?=\S)")
 
 
 class _PieceIds:

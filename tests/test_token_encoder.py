@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tiktoken_ext import openai_public
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from models.token_encoder import _TIKTOKEN, TokenEncoder, load_encoder
+from models.token_encoder import _TIKTOKEN, TokenEncoder, _parts, load_encoder
 from models.tokens import DEFAULT
 
 SHIPPED = load_encoder(str(DEFAULT))
@@ -27,7 +27,31 @@ def test_ids_are_those_of_encoding_the_text(text: str) -> None:
 def test_long_texts_are_encoded_in_parts_without_a_difference(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("models.token_encoder._PART_CHARACTERS", 5)
+        patch.setattr("models.token_encoder._LONGEST_PART", 90)
         assert SHIPPED.encode(text).tolist() == ORACLE.encode(text, add_special_tokens=False).ids
+
+
+@given(st.text(alphabet="ab'\u00b2 .1", min_size=20, max_size=80))
+def test_a_long_line_is_parted_at_its_spaces_without_a_difference(text: str) -> None:
+    line = f"{text} then words of one line"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.token_encoder._PART_CHARACTERS", 5)
+        # Long enough that there is a space to part at, wherever it begins.
+        patch.setattr("models.token_encoder._LONGEST_PART", 100)
+        assert SHIPPED.encode(line).tolist() == ORACLE.encode(line, add_special_tokens=False).ids
+
+
+@pytest.mark.parametrize("character", ["\N{GRINNING FACE}", "a", "1", "\n", "\u00b2"])
+def test_a_text_without_a_place_to_part_is_encoded_in_bounded_parts(
+    character: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.token_encoder._PART_CHARACTERS", 50)
+    monkeypatch.setattr("models.token_encoder._LONGEST_PART", 100)
+    text = character * 1_001
+    assert max(map(len, _parts(text))) <= 100
+    ids = SHIPPED.encode(text)
+    assert ORACLE.decode(ids.tolist()) == text
+    assert SHIPPED.count(text) == ids.size
 
 
 def test_pieces_are_forgotten_when_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
