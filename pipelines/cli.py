@@ -166,6 +166,12 @@ def _add_command(
         " wants there; or a runner by Beam's name. Beam's own options are passed through",
     )
     parser.add_argument("--workers", type=_positive, help="local worker processes (all cores)")
+    parser.add_argument(
+        "--max-memory",
+        metavar="SIZE",
+        help="such as 4GiB: what all local processes may hold together; what can't run within"
+        " it is refused",
+    )
     if name in ("run", "dedup"):
         parser.add_argument(
             "--against",
@@ -186,17 +192,24 @@ def _positive(text: str) -> int:
 
 
 def _open(arguments: argparse.Namespace) -> "Run":
+    from pipelines import memory_limit
     from pipelines.stages import Run
 
     recipe, runner, flags = _load(arguments)
+    memory = arguments.max_memory and memory_limit.given(
+        arguments.max_memory, recipe=recipe, runner=runner, workers=arguments.workers
+    )
     run = Run(
         recipe=recipe,
         console=_console(),
         runner=runner,
         workers=arguments.workers,
+        memory=memory,
         flags=flags,
     )
     held: ExitStack = arguments.held_until_the_end
+    if memory:
+        held.enter_context(memory.kept())
     return held.enter_context(run)
 
 

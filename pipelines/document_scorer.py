@@ -291,6 +291,11 @@ def model_files(recipe: Recipe) -> dict[str, str]:
     return hashes
 
 
+def model_paths(recipe: Recipe) -> list[str]:
+    """Return the path of every model and tokenizer that a recipe loads."""
+    return [path for family in all_families(recipe) for path in _model_paths(family)]
+
+
 _ModelFamily = LanguageIdentifier | TokenLength | HarmfulPerplexity | HarmfulContent
 _Model = _ModelFamily | QualityModel | ReferenceModel
 

@@ -114,7 +114,12 @@ _EVERYWHERE = ("--default_sdk_harness_log_level", "--sdk_harness_log_level_overr
 
 
 def pipeline_options(
-    *, runner: str, workers: int | None, flags: Sequence[str], total_bytes: int
+    *,
+    runner: str,
+    workers: int | None,
+    flags: Sequence[str],
+    total_bytes: int,
+    most_workers: int | None = None,
 ) -> PipelineOptions:
     """Return Beam's options for a run.
 
@@ -125,6 +130,7 @@ def pipeline_options(
         workers: Local worker processes; all cores by default, and one for a small input.
         flags: Beam's own flags, passed through; they go before what is preset.
         total_bytes: Size of the input.
+        most_workers: How many local worker processes fit, or None for no bound.
 
     Raises:
         UserError: a flag that neither thresher nor Beam knows, that the runner does not heed, or
@@ -152,7 +158,8 @@ def pipeline_options(
         # What a step raises, this logger tells with its traceback, and it is raised all the same.
         logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)
         if workers is None:
-            workers = 1 if total_bytes < _ONE_PROCESS_BYTES else _cores()
+            wanted = 1 if total_bytes < _ONE_PROCESS_BYTES else _cores()
+            workers = min(wanted, most_workers or wanted)
         presets.append(f"--direct_num_workers={workers}")
     elif runner == "prism" and "--prism_location" not in given and (prism := shutil.which("prism")):
         presets.append(f"--prism_location={prism}")

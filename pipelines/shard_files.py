@@ -13,7 +13,7 @@ from pipelines.manifest import OutputFile
 
 # Rows are written in groups of about this many bytes of text: large enough to compress well and
 # small enough that a shard is written in bounded memory and read as a stream.
-ROW_GROUP_BYTES = 32 * 1024 * 1024
+ROW_GROUP_BYTES = 8 * 1024 * 1024
 ROW_GROUP_ROWS = 20_000
 _LARGE_COLUMNS = ("text", "metadata", *schema.MATCHING)
 

@@ -37,6 +37,7 @@ from pipelines.dedup import ScoredFile
 from pipelines.errors import StageError
 from pipelines.manifest import ShardRecord, StageRecords, fingerprint
 from pipelines.matching import Matching
+from pipelines.memory_limit import MemoryLimit
 from pipelines.output_lock import OutputLock
 from pipelines.plan import plan
 from pipelines.recipe import Recipe
@@ -87,6 +88,7 @@ class Run:
         console: Where progress is shown.
         runner: ``local`` or a runner that Beam knows.
         workers: Local worker processes, or None for the default.
+        memory: What the local processes may hold together, or None for no limit.
         flags: Beam's own flags.
     """
 
@@ -94,6 +96,7 @@ class Run:
     console: Console
     runner: str = "local"
     workers: int | None = None
+    memory: MemoryLimit | None = None
     flags: Sequence[str] = ()
     lock: OutputLock = field(init=False)
 
@@ -169,6 +172,8 @@ class Run:
         by_dump = settings.scope == "dump"
         stage_fingerprint = dedup_fingerprint(self.recipe, files)
         scored = StageRecords(self.recipe.output, score.STAGE).required("thresher score RECIPE")
+        if self.memory is not None:
+            self.memory.check_dedup(scored["counters"]["out"])
         clusters = dedup.FindClusters(
             output=self.recipe.output,
             matching=Matching.of(
@@ -333,7 +338,11 @@ class Run:
         self, stage: str, total_bytes: int, *, watched: bool = False
     ) -> Iterator[tuple[beam.Pipeline, str | None]]:
         options = pipeline_options(
-            runner=self.runner, workers=self.workers, flags=self.flags, total_bytes=total_bytes
+            runner=self.runner,
+            workers=self.workers,
+            most_workers=self.memory.most_workers if self.memory else None,
+            flags=self.flags,
+            total_bytes=total_bytes,
         )
         with ExitStack() as stack:
             folder = None
