@@ -13,6 +13,7 @@ from rich.table import Table
 from pipelines import train_command
 from pipelines.errors import UserError
 from pipelines.sweep_plot import draw_sweeps
+from pipelines.table_cells import inert
 
 if TYPE_CHECKING:
     from models.harmful_evaluation import Evaluated
@@ -230,7 +231,7 @@ def _write_sweeps(path: Path, results: "Iterable[Evaluated]") -> None:
         writer = csv.writer(file)
         writer.writerow(("protocol", "source", "unit", "score", *_THRESHOLD_COLUMNS))
         for result in results:
-            place = (result.protocol, result.source, result.unit, result.score)
+            place = (result.protocol, inert(result.source), result.unit, result.score)
             for at in result.swept:
                 writer.writerow((*place, *(getattr(at, name) for name in _THRESHOLD_COLUMNS)))
 

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from filters.text_view import TextView
 from filters.word_levels import METADATA_COLUMNS, metadata_row, word_counts, word_tokens
 from pipelines.errors import UserError
+from pipelines.table_cells import inert
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ROWS = 1_024
 _LEVELS = ("text", "tokens", "counts")
 
@@ -85,7 +85,7 @@ def write_levels(shards: Sequence[Path], into: Path) -> int:
         table = csv.DictWriter(file, METADATA_COLUMNS, lineterminator="\n")
         table.writeheader()
         for rows in pool.map(_write_shard, shards, names, [into] * len(shards)):
-            table.writerows({key: _inert(cell) for key, cell in row.items()} for row in rows)
+            table.writerows({key: inert(cell) for key, cell in row.items()} for row in rows)
     return sum(map(len, names))
 
 
@@ -113,11 +113,6 @@ def _names(shards: Sequence[Path]) -> list[list[str]]:
 def _plain(name: str) -> str:
     """Return a name with nothing in it that a path could lead elsewhere by."""
     return re.sub(r"[^\w.-]+", "-", name).lstrip("-")
-
-
-def _inert(cell: str) -> str:
-    """Return a cell of a table that no spreadsheet takes for a formula (OWASP, CSV Injection)."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _write_shard(shard: Path, names: Sequence[str], into: Path) -> list[dict[str, str]]:

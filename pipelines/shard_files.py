@@ -131,6 +131,9 @@ class ParquetFile(_ShardFile):
     def _write_row_group(self, table: pa.Table) -> None:
         self._parquet().write_table(table)
         self.rows += table.num_rows
+        del table
+        # What the pool keeps of a row group is of no use to the texts that come next.
+        pa.default_memory_pool().release_unused()
 
     def _parquet(self) -> pq.ParquetWriter:
         if self._writer is None:

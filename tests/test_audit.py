@@ -126,21 +126,21 @@ def test_a_corpus_without_what_an_earlier_one_has_is_verified(whole: Path, tmp_p
     "pattern",
     [
         *("scored/*", "gated/*", "errors/score/*", "clusters/*", "passages/*", "report/*"),
-        *("corpus/*/*", "rejected/*", "index/*"),
+        *("corpus/*/*", "rejected/*", "index/*", "documents/*"),
     ],
 )
 def test_a_flipped_bit_a_cut_and_a_missing_file_are_found_in_every_folder(
-    whole: Path, tmp_path: Path, pattern: str
+    sequences: Path, tmp_path: Path, pattern: str
 ) -> None:
     for number, damage in enumerate((flip, cut, remove)):
-        output = Path(shutil.copytree(whole, tmp_path / str(number)))
+        output = Path(shutil.copytree(sequences, tmp_path / str(number)))
         path = one(output, pattern)
         size = path.stat().st_size
         damage(path)
         name, what, expected, found = lie(output)
         assert name == str(path.relative_to(output))
         assert (what, expected, found) == {
-            flip: ("checksum", recorded(whole, name)["checksum"], found),
+            flip: ("checksum", recorded(sequences, name)["checksum"], found),
             cut: ("bytes", str(size), str(size // 2)),
             remove: ("file", f"one of {size:,} bytes", "none"),
         }[damage]
