@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report bench-extraction extraction-model hostile crash fuzz audit bench-score count-work
+.PHONY: help quickstart test real bench bench-memory bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report bench-extraction extraction-model hostile crash fuzz audit bench-score count-work
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -108,6 +108,10 @@ bench-report: $(VENV)/dev  ## a million documents in the report, beside scoring;
 
 hostile: $(BIN)/thresher  ## score every hostile input, made and real: nothing lost, no crash, no hang
 	$(BIN)/python -m reliability.hostile $(wildcard $(DATA)/warc)
+	$(BIN)/python -m reliability.dense_texts
+
+bench-memory: $(VENV)/dev  ## what score, dedup and select hold at 10 MB, 100 MB and 500 MB of archives
+	$(BIN)/python -m reliability.memory $(DATA)
 
 crash: $(BIN)/thresher  ## kill every stage at random moments, fill disks, take inputs away; rerun
 	$(BIN)/python -m reliability.crashes --rounds 50

@@ -113,8 +113,8 @@ class MemoryLimit:
                 if held > self.max_bytes:
                     sys.stderr.write(
                         f"thresher: the run took {_shown(held)}, more than --max-memory"
-                        f" {_shown(self.max_bytes)}; give more memory or fewer --workers; what is"
-                        " finished stays, and a rerun goes on from there\n"
+                        f" {_shown(self.max_bytes)}; give more, or fewer --workers, or take a lower"
+                        " input.N.max_record_bytes; what is finished stays, and a rerun goes on\n"
                     )
                     sys.stderr.flush()
                     # No thread of native code can be stopped. The workers end with this process.

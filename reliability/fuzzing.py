@@ -44,6 +44,7 @@ _LEFT_OUT = ("url_rules", "banned_words")
 _SEEDS = Scale(
     bomb_bytes=1 << 20,
     line_bytes=10_000,
+    dense_bytes=10_000,
     tiny_records=20,
     depth=200,
     damaged_files=3,

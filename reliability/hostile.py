@@ -32,7 +32,7 @@ from reliability.hostile_inputs import make
 MAX_SECONDS = 3_600.0
 """A case that takes longer has hung."""
 
-MAX_MEMORY_BYTES = 2 << 30
+MAX_MEMORY_BYTES = 3 << 30
 """No process of a run may hold more, whatever the input."""
 
 

@@ -14,6 +14,7 @@ class Scale:
 
     bomb_bytes: int = 1 << 30
     line_bytes: int = 50_000_000
+    dense_bytes: int = 19_900_000
     tiny_records: int = 1_000_000
     depth: int = 100_000
     damaged_files: int = 150
@@ -24,6 +25,7 @@ LONG = Scale()
 SHORT = Scale(
     bomb_bytes=1 << 26,
     line_bytes=2_000_000,
+    dense_bytes=500_000,
     tiny_records=5_000,
     depth=100_000,
     damaged_files=12,

@@ -1,6 +1,7 @@
 """Pages whose text, markup or HTTP heads are hostile."""
 
 import encodings.aliases
+import random
 from pathlib import Path
 
 from reliability.good_records import TEXT, between, good, gzip_member
@@ -93,6 +94,29 @@ def _long_lines(folder: Path, scale: Scale) -> Expected:
             headers = f"Content-Type: text/{kind}; charset=utf-8"
             hostile.append(record(body, url=url, headers=headers))
     return between(folder, "lines", hostile, compressed=True)
+
+
+@case("warc")
+def _dense_texts(folder: Path, scale: Scale) -> Expected:
+    """Texts as large as a record may be, in which each character or two is a word."""
+    source = random.Random(6)
+    words = (f"{source.getrandbits(40):x}" for _ in range(scale.dense_bytes // 11))
+    texts = [
+        *((part * (scale.dense_bytes // len(part.encode()))).encode() for part in _DENSE),
+        " ".join(words).encode(),
+    ]
+    hostile = [
+        record(
+            text,
+            url=f"https://hostile.example/dense/{number}",
+            headers="Content-Type: text/plain; charset=utf-8",
+        )
+        for number, text in enumerate(texts)
+    ]
+    return between(folder, "dense", hostile, compressed=True)
+
+
+_DENSE = ("([{", "a b ", "汉字", "😀", "กขค")
 
 
 @case("warc")

@@ -1,6 +1,6 @@
 """Measures how much memory each stage takes at inputs of several sizes.
 
-    python -m reliability.memory ../shared/data --megabytes 10 500 5000
+    python -m reliability.memory ../shared/data --megabytes 10 100 500
 
 The input is compressed archives of real pages, edited so that each is another; beyond one archive
 it is copies of the first, each compared to itself alone. What counts is the most that any process
@@ -108,7 +108,7 @@ def main() -> int:
     """Measure; print a table; the exit code says whether memory grew."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="the folder of real data")
-    parser.add_argument("--megabytes", type=int, nargs="+", default=[10, 500, 5_000])
+    parser.add_argument("--megabytes", type=int, nargs="+", default=[10, 100, 500])
     options = parser.parse_args()
     pages = EditedPages(list(english_html(options.data)))
     table = Table(title="memory")
