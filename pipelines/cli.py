@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import errno
 import io
 import json
 import logging
@@ -35,8 +36,11 @@ if TYPE_CHECKING:
     from pipelines.stages import Outcome, Run
 
 _INTERRUPTED = 130
+_RESUMES = "what is finished stays, and a rerun goes on from there"
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+_TAKES_WORKERS = ("run", "score", "dedup", "passages", "report", "select")
 _TAKES_BEAM_FLAGS = (
-    *("run", "score", "dedup", "passages", "report", "select", "check"),
+    *(*_TAKES_WORKERS, "check"),
     # These read an output, which may lie in a store that needs options.
     *("verify", "why", "inspect", "percentiles"),
 )
@@ -74,10 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StageError as error:
         errors.print(Text(f"thresher: {error}"))
         return 1
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        resumes = known.command in _TAKES_WORKERS
+        errors.print(Text(f"thresher: {error}{f'; {_RESUMES}' if resumes else ''}"))
+        return 1
     except KeyboardInterrupt:
-        errors.print(
-            "thresher: interrupted; what is finished stays, and a rerun goes on from there"
-        )
+        errors.print(f"thresher: interrupted; {_RESUMES}")
         return _INTERRUPTED
     return exit_code
 

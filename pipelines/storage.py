@@ -356,7 +356,10 @@ def whole_file(path: str) -> Iterator[tuple[BinaryIO, WrittenFile]]:
         yield cast(BinaryIO, hashing), written
         file.close()
         FileSystems.rename([partial], [path])
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            # Writing to an open file, the system does not say to which.
+            error.filename = path
         # Some stores raise again on closing what they could not write; the first error is the one.
         with suppress(Exception):
             file.close()

@@ -1,11 +1,20 @@
 """A few rounds of what `make crash` does fifty of."""
 
 import random
+import resource
 from pathlib import Path
 
 import pytest
 
-from reliability.crashes import Bench, kill_and_rerun, largest_file, two_at_once
+from reliability.commands import content, run
+from reliability.crashes import (
+    Bench,
+    expect_one_line,
+    kill_and_rerun,
+    largest_file,
+    two_at_once,
+)
+from tests import small_run
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +35,19 @@ def test_a_stage_that_was_killed_ends_as_if_it_had_not_been(bench: Bench, stage:
 
 def test_a_file_that_can_not_grow_is_told_in_one_line(bench: Bench) -> None:
     largest_file(bench, "score", bytes_=4096)
+
+
+def test_a_page_that_can_not_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    output = small_run.run(tmp_path)
+    before = content(output)
+    # The page is larger than all that the stage writes before it.
+    most = len(before["report.html"]) // 2
+    ended = run(
+        ["report", str(tmp_path / "recipe.yaml"), "--set", f"output={output}"],
+        before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+    )
+    expect_one_line(ended, 1, "File too large", "report.html", "what is finished stays")
+    assert content(output) == before
 
 
 def test_a_second_run_is_refused_and_the_first_goes_on(bench: Bench) -> None:
