@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-memory bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report bench-extraction extraction-model hostile crash fuzz audit bench-score count-work
+.PHONY: help quickstart test real bench bench-memory bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report bench-extraction extraction-model hostile crash fuzz audit bench-score count-work screenshots bench-report-error
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -105,6 +105,12 @@ bench-runners: $(BIN)/thresher  ## what a runner costs over the bare functions, 
 bench-report: $(VENV)/dev  ## a million documents in the report, beside scoring; a move of a handle
 	$(BIN)/python -m benchmarks.report_scale configs/quickstart.yaml
 	$(BIN)/python -m benchmarks.report_interaction
+
+screenshots: $(VENV)/dev system-packages  ## the pictures of the report in docs/, by headless Chromium
+	$(BIN)/python -m tests.report_screenshots
+
+bench-report-error: $(BIN)/thresher  ## how often the truth is within the error that the report states
+	$(BIN)/python -m benchmarks.report_error $(DATA)
 
 hostile: $(BIN)/thresher  ## score every hostile input, made and real: nothing lost, no crash, no hang
 	$(BIN)/python -m reliability.hostile $(wildcard $(DATA)/warc)

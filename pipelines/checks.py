@@ -271,8 +271,12 @@ def check_output(recipe: Recipe, shards: Sequence[Shard]) -> None:
             )
 
 
-def check_writable(output: str) -> None:
-    """Write and delete a file in the output folder.
+def check_writable(output: str, named: str = "output") -> None:
+    """Write and delete a file in a folder.
+
+    Args:
+        output: The folder.
+        named: The key or the option that names it.
 
     Raises:
         UserError: that fails.
@@ -284,4 +288,4 @@ def check_writable(output: str) -> None:
         storage.delete(probe)
     except Exception as error:  # noqa: BLE001 - every store raises errors of its own
         message = " ".join(str(error).split())
-        raise UserError(f"{output} (output): can't be written: {message}") from None
+        raise UserError(f"{output} ({named}): can't be written: {message}") from None

@@ -191,6 +191,11 @@ def _add_command(
         )
     if name == "report":
         parser.add_argument("--text", action="store_true", help="print the report as well")
+        parser.add_argument(
+            "--plots",
+            metavar="FOLDER",
+            help="write each signal's histogram with its threshold, and the funnel, as SVG and PNG",
+        )
 
 
 def _positive(text: str) -> int:
@@ -317,15 +322,24 @@ def _passages(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     from pipelines import report
+    from pipelines.checks import check_writable
     from pipelines.summary import selection_of
 
     run = _open(arguments)
+    if arguments.plots:
+        check_writable(arguments.plots, "--plots")
     run.report()
     selection = selection_of(run.recipe)
     # Thresholds to look at go before those of the last selection.
     content = report.write_page(run.recipe, None if arguments.thresholds else selection)
     if arguments.text:
         print(report.as_text(content))
+    if arguments.plots:
+        # Matplotlib takes a second to load, which no other command needs.
+        from pipelines.report_plots import write_plots
+
+        written = write_plots(content, arguments.plots)
+        _say(run.console, f"plots:   {len(written)} files in {arguments.plots}")
     _say(
         run.console,
         f"report:  {run.recipe.output}/report.html",

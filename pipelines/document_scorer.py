@@ -219,8 +219,13 @@ class DocumentScorer:
         return self._too_short(draft)
 
     def _gated(self, draft: Draft, reason: str, text: str) -> GatedRecord:
-        kept = text if self._gates.keep_text else None
-        return GatedRecord(place=draft.record.place, reason=reason, text=kept)
+        return GatedRecord(
+            place=draft.record.place,
+            reason=reason,
+            bytes=len(text.encode()),
+            language=(draft.language_code or "unknown") if draft.language else None,
+            text=text if self._gates.keep_text else None,
+        )
 
     def _scored(self, draft: Draft) -> ScoredDocument:
         view = TextView(

@@ -14,6 +14,7 @@ from pipelines.dedup import ScoredFile
 from pipelines.manifest import OutputFile, ShardRecord, StageRecords
 from pipelines.recipe import Recipe
 from pipelines.report_figures import Figures
+from pipelines.report_left_out import left_out
 from pipelines.report_page import render
 from pipelines.report_suggestions import published, valley
 from pipelines.report_text import render_text
@@ -58,6 +59,8 @@ def _figures(file: ScoredFile, *, output: str, with_clusters: bool) -> Figures:
     figures = Figures()
     for batch, clusters in _batches(file, output, with_clusters=with_clusters):
         figures.add(batch, clusters)
+    for records in left_out(file, output):
+        figures.steps.add_left_out(records)
     return figures
 
 

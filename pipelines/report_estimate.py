@@ -11,6 +11,10 @@ have. The error is 1.96 standard errors of a stratified sample without replaceme
 residuals of the ratio (Cochran, Sampling Techniques, 3rd ed., sections 5.3 and 6.10). Where no or
 all units of a stratum are kept, so that there are no residuals, they are taken for those of one
 unit in ``n + 2``. A stratum that is sampled whole has no error.
+
+Of a cluster of more than 16 documents the sample holds 16, so that a document which passes may be
+unseen. What is kept in all has a wider error for that; what is kept of a part, and what a rule
+alone removes, has not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,8 +27,9 @@ import pyarrow as pa
 
 from filters.length import buckets_for
 from filters.rules import LANGUAGE
-from pipelines.report_sample import COUNTS, Sample
-from pipelines.report_strata import STRATA
+from pipelines.report_sample import COUNTS, Sample, places
+from pipelines.report_steps import UNKNOWN
+from pipelines.report_strata import BEST, STRATA
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -33,8 +38,6 @@ RuleSettings = Mapping[str, Any]
 
 DEVIATIONS = 1.96
 """Standard errors in the stated error: an estimate is within it 95 times of 100."""
-
-_MOST_SOURCES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,13 @@ class Estimator:
         return failed
 
     def estimate(
-        self, rules: Sequence[RuleSettings], *, smallest: int, largest: int
+        self,
+        rules: Sequence[RuleSettings],
+        *,
+        smallest: int,
+        largest: int,
+        languages: Sequence[str] = (),
+        sources: Sequence[str] = (),
     ) -> dict[str, Any]:
         """Return all that the report says of the rules together.
 
@@ -75,12 +84,15 @@ class Estimator:
             rules: The rules.
             smallest: The least length bucket.
             largest: The greatest with an upper bound.
+            languages: The languages to tell of; the last one is for all that are not named.
+            sources: The same of source files.
 
         Returns:
             ``kept`` documents, tokens and bytes; for each rule what it ``removes`` on its own and
             what would be kept but for it (``only``), for each pair the share of one's documents
-            that the other removes too (``overlap``), ``languages``, ``buckets`` and ``sources``
-            with what is kept of each. An estimate is ``estimate`` and ``error``.
+            that the other removes too (``overlap``), ``buckets`` with what is scored and kept of
+            each, ``languages`` and ``sources`` with what is kept. An estimate is ``estimate`` and
+            ``error``.
         """
         table, units = self.table, _Units.of(self.table, self.sample.counts)
         failed = np.array([self.failures(rule) for rule in rules], np.bool_)
@@ -92,11 +104,11 @@ class Estimator:
         both = (failed * weights) @ failed.T.astype(np.float64)
         sizes = np.maximum(both.diagonal(), 1e-12)
         tokens = table["tokens"].to_numpy()
-        buckets = buckets_for(tokens, smallest=smallest, largest=largest)
-        languages = np.array(table[LANGUAGE].fill_null("unknown").to_pylist(), object)
-        sources = np.array(table["source"].to_pylist(), object)
+        bucket_of = buckets_for(tokens, smallest=smallest, largest=largest)
+        buckets, place = np.unique(bucket_of, return_inverse=True)
+        scored = np.bincount(place, weights, len(buckets))
         return {
-            "kept": units.totals(kept, row),
+            "kept": units.with_unseen(units.totals(kept, row), kept, row),
             "rules": [
                 {
                     "removes": units.of_documents(of_rule, weights),
@@ -106,9 +118,16 @@ class Estimator:
             ],
             "overlap": (both / sizes[:, None]).round(6).tolist(),
             "any": units.of_documents(times > 0, weights),
-            "languages": units.parts(languages, kept, row, weights, most=_MOST_SOURCES),
-            "buckets": units.parts(buckets, kept, row, weights),
-            "sources": units.parts(sources, kept, row, weights, most=_MOST_SOURCES),
+            "languages": units.parts(
+                languages, places(table[LANGUAGE].fill_null(UNKNOWN), languages), kept, row
+            ),
+            "buckets": [
+                {**part, "documents": round(float(of_part), 3)}
+                for part, of_part in zip(
+                    units.parts(buckets.tolist(), place, kept, row), scored, strict=True
+                )
+            ],
+            "sources": units.parts(sources, places(table["source"], sources), kept, row),
         }
 
     def _numbers(self, signal: str) -> npt.NDArray[np.float32]:
@@ -138,7 +157,8 @@ class _Units:
     of_row: Integers
     stratum: Integers
     blocked: Mask
-    documents_each: Integers
+    size: Integers
+    documents_each: Floats
     tokens: Floats
     bytes: Floats
     row_stratum: Integers
@@ -159,7 +179,8 @@ class _Units:
             of_row=np.repeat(np.arange(len(start)), lengths),
             stratum=stratum,
             blocked=table["earlier"].to_numpy(),
-            documents_each=table["size"].to_numpy().astype(np.int64)[start],
+            size=table["size"].to_numpy().astype(np.int64)[start],
+            documents_each=_documents_each(table, start, lengths),
             tokens=table["tokens"].to_numpy().astype(np.float64),
             bytes=table["bytes"].to_numpy().astype(np.float64),
             row_stratum=row_stratum,
@@ -180,6 +201,26 @@ class _Units:
         """Return the number of units that are taken, each giving one document."""
         ones = np.ones(len(self.start))
         return self._ratio(taken.astype(np.float64), ones, self.population.astype(np.float64))
+
+    def with_unseen(
+        self, figures: dict[str, dict[str, float]], kept: Mask, row: Integers
+    ) -> dict[str, dict[str, float]]:
+        """Return what units give, their error widened by what members that are not held might give.
+
+        Each doubling of the members that are looked at is taken to find, for as many places that
+        stood empty, a document that passes as the last doubling did: that from the best of a
+        cluster to all that are held.
+        """
+        held = np.bincount(self.of_row, minlength=len(self.start))
+        is_found = kept & (self.size > held) & (row - self.start >= BEST)
+        doublings = np.where(is_found, np.log2(self.size / held), 0.0)
+        tokens = np.zeros(len(self.start))
+        tokens[kept] = self.tokens[row[kept]]
+        scale = (self.population / np.maximum(self.sampled, 1))[self.stratum]
+        for name, each in (("documents", doublings), ("tokens", doublings * tokens)):
+            error = figures[name]["error"] + float((scale * each).sum())
+            figures[name]["error"] = round(error, 3)
+        return figures
 
     def totals(self, kept: Mask, row: Integers) -> dict[str, dict[str, float]]:
         """Return the documents, tokens and bytes that the kept units give."""
@@ -206,8 +247,7 @@ class _Units:
 
     def document_weights(self, counts: Integers) -> Floats:
         """Return how many documents each row stands for; those of a stratum add up to its own."""
-        members = np.bincount(self.of_row, minlength=len(self.start))
-        each = (self.documents_each / np.maximum(members, 1))[self.of_row]
+        each = self.documents_each
         whole = np.bincount(self.row_stratum, each, STRATA)
         scale = counts[:, COUNTS.index("documents")] / np.maximum(whole, 1e-12)
         weights: Floats = each * scale[self.row_stratum]
@@ -231,39 +271,34 @@ class _Units:
         return _figure(part.sum(), variance.sum())
 
     def parts(
-        self,
-        values: npt.NDArray[Any],
-        kept: Mask,
-        row: Integers,
-        weights: Floats,
-        *,
-        most: int | None = None,
+        self, names: Sequence[Any], place: Integers, kept: Mask, row: Integers
     ) -> list[dict[str, Any]]:
-        """Return what is scored and kept of each value, the most frequent first.
+        """Return what is kept of each value.
 
         Args:
-            values: The value of each row.
+            names: The values.
+            place: The place of each row's value among them.
             kept: Which units give a document.
             row: The row that it is.
-            weights: The documents that each row stands for.
-            most: Values to tell, or None for all of them in their own order.
         """
-        distinct, place = np.unique(values, return_inverse=True)
-        scored = np.bincount(place, weights, len(distinct))
-        order = range(len(distinct)) if most is None else np.argsort(-scored, kind="stable")[:most]
         of_kept = np.full(len(kept), -1)
         of_kept[kept] = place[row[kept]]
         return [
-            {
-                "value": distinct[number].item() if most is None else distinct[number],
-                "documents": round(float(scored[number]), 3),
-                "kept": self.totals(of_kept == number, row),
-            }
-            for number in order
+            {"value": name, "kept": self.totals(of_kept == number, row)}
+            for number, name in enumerate(names)
         ]
 
     def _unsampled(self) -> Floats:
         return 1 - self.sampled / np.maximum(self.population, 1)
+
+
+def _documents_each(table: pa.Table, start: Integers, lengths: Integers) -> Floats:
+    """Return how many documents of its cluster each row is held for: the best for themselves."""
+    best = np.minimum(lengths, BEST)
+    others = (table["size"].to_numpy()[start] - best) / np.maximum(lengths - best, 1)
+    place = np.arange(table.num_rows) - np.repeat(start, lengths)
+    each: Floats = np.where(place < BEST, 1.0, np.repeat(others, lengths))
+    return each
 
 
 def _least(count: Integers) -> Floats:

@@ -21,10 +21,11 @@ from pydantic import TypeAdapter
 from pipelines.report_estimate import Estimator
 from pipelines.report_sample import COUNTS, Sample, StoredSample
 from pipelines.report_signals import TOP_VALUES, Declaration, Number, Text
-from pipelines.report_sketch import LARGEST, Integers, Sketch, ValueCounts
+from pipelines.report_sketch import LARGEST, Integers, Mask, Sketch, ValueCounts
+from pipelines.report_steps import StepCounts
 from pipelines.report_strata import stratum_names
 
-VERSION = 2
+VERSION = 3
 """Of the form of a report and of its figures."""
 
 CLUSTER_SIZES = (1, 2, 3, 6, 11, 101, 1001)
@@ -56,13 +57,14 @@ class Figures:
     tokens: int = 0
     numbers: dict[str, Number] = field(default_factory=dict)
     texts: dict[str, Text] = field(default_factory=dict)
-    sources: ValueCounts = field(default_factory=ValueCounts)
+    steps: StepCounts = field(default_factory=StepCounts)
     lengths: Integers = field(default_factory=lambda: np.zeros((_WIDEST_LENGTH, 2), np.int64))
     cluster_sizes: Integers = field(
         default_factory=lambda: np.zeros((len(CLUSTER_SIZES), 4), np.int64)
     )
-    removed: ValueCounts = field(default_factory=ValueCounts)
-    removed_bytes: int = 0
+    removed: ValueCounts = field(
+        default_factory=lambda: ValueCounts(("documents", "characters", "tokens"))
+    )
     sample: StoredSample = field(default_factory=Sample)
 
     def as_json(self) -> dict[str, Any]:
@@ -112,16 +114,22 @@ class Figures:
         self.characters += int(characters.sum())
         self.bytes += int(sizes_in_bytes.sum())
         self.tokens += int(tokens.sum())
-        self.sources.add(batch["source"], characters, tokens)
+        keep = np.ones(batch.num_rows, np.bool_)
+        if clusters is not None:
+            keep = clusters["keep"].to_numpy(zero_copy_only=False).astype(np.bool_)
+        self.steps.add_scored(batch, keep=keep, tokens=tokens, sizes_in_bytes=sizes_in_bytes)
+        sums = {
+            "documents": np.ones(batch.num_rows, np.int64),
+            "characters": characters,
+            "tokens": tokens,
+        }
         for position, column in enumerate(batch.schema):
-            self._add_signal(column, position, batch[column.name], characters, tokens)
+            self._add_signal(column, position, batch[column.name], sums)
         if "length.tokens" in batch.schema.names:
             counted = batch["length.tokens"].is_valid().to_numpy(zero_copy_only=False)
             self._add_lengths(tokens[counted])
         if clusters is not None:
-            self._add_clusters(clusters, characters, tokens)
-            copies = ~clusters["keep"].to_numpy(zero_copy_only=False).astype(np.bool_)
-            self.removed_bytes += int(sizes_in_bytes[copies].sum())
+            self._add_clusters(clusters, sums, removed=~keep)
         self.sample.add(batch, clusters, tokens=tokens, sizes_in_bytes=sizes_in_bytes)
 
     def merge(self, other: "Figures") -> None:
@@ -136,9 +144,8 @@ class Figures:
         self.tokens += other.tokens
         self.lengths += other.lengths
         self.cluster_sizes += other.cluster_sizes
-        self.sources.merge(other.sources)
+        self.steps.merge(other.steps)
         self.removed.merge(other.removed)
-        self.removed_bytes += other.removed_bytes
         self.sample.merge(other.sample)
         for name, number in other.numbers.items():
             ours = self._number(name, number.declaration)
@@ -173,26 +180,29 @@ class Figures:
                 "tokens": self.tokens,
             },
             "signals": self._signals(),
-            "sources": self.sources.top(TOP_VALUES),
             "lengths": self._length_classes(),
             "duplicates": self._duplicates() if clustered else None,
             "rules": [self._effect(rule) for rule in rules],
             "buckets": {"smallest": smallest, "largest": largest},
-            **self._estimates(rules, smallest=smallest, largest=largest),
+            **self._parts(rules, smallest=smallest, largest=largest),
         }
 
-    def _estimates(
+    def _parts(
         self, rules: Sequence[Mapping[str, Any]], *, smallest: int, largest: int
     ) -> dict[str, Any]:
+        """Return what each step leaves and, by the sample, what the rules do."""
+        steps = self.steps.figures(deduplicated=bool(self.cluster_sizes.any()))
         table = self.sample.table()
         if table is None:
-            return {"estimate": None, "sample": None}
+            return {**steps, "estimate": None, "sample": None}
         estimator = Estimator(self.sample, table)
+        names = {of: [row["value"] for row in steps[of]["rows"]] for of in ("languages", "sources")}
         counts = self.sample.counts
         sampled = np.bincount(table["stratum"].to_numpy(), minlength=len(counts))
         units = counts[:, COUNTS.index("units")]
         return {
-            "estimate": estimator.estimate(rules, smallest=smallest, largest=largest),
+            **steps,
+            "estimate": estimator.estimate(rules, smallest=smallest, largest=largest, **names),
             "sample": {
                 "rows": table.num_rows,
                 "strata": [
@@ -211,20 +221,19 @@ class Figures:
         column: pa.Field,
         position: int,
         values: pa.Array,
-        characters: Integers,
-        tokens: Integers,
+        sums: Mapping[str, Integers],
     ) -> None:
         if "." not in column.name or pa.types.is_binary(column.type):
             return
         declaration = Declaration.of(column, position)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            self._text(column.name, declaration).values.add(values, characters, tokens)
+            self._text(column.name, declaration).values.add(values, sums)
             return
         number = self._number(column.name, declaration)
         present = values.is_valid().to_numpy(zero_copy_only=False)
         floats = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         present &= np.abs(floats) <= LARGEST
-        number.sketch.add(floats[present], tokens[present])
+        number.sketch.add(floats[present], sums["tokens"][present])
         whole = pa.types.is_integer(column.type)
         sum_here = (pc.sum(values).as_py() or 0) if whole else math.fsum(floats[present])
         number.sum += Fraction(sum_here)
@@ -246,13 +255,13 @@ class Figures:
         np.add.at(self.lengths, classes, np.column_stack([np.ones_like(tokens), tokens]))
 
     def _add_clusters(
-        self, clusters: pa.RecordBatch, characters: Integers, tokens: Integers
+        self, clusters: pa.RecordBatch, sums: Mapping[str, Integers], *, removed: Mask
     ) -> None:
         classes = np.searchsorted(CLUSTER_SIZES, _filled(clusters["size"]), side="right") - 1
-        removed = ~clusters["keep"].to_numpy(zero_copy_only=False).astype(np.bool_)
-        counts = np.column_stack([np.ones_like(tokens), tokens, removed, removed * tokens])
+        documents, tokens = sums["documents"], sums["tokens"]
+        counts = np.column_stack([documents, tokens, removed, removed * tokens])
         np.add.at(self.cluster_sizes, classes, counts)
-        self.removed.add(clusters["reason"], characters, tokens)
+        self.removed.add(clusters["reason"], sums)
 
     def _check(self, rule: Mapping[str, Any]) -> None:
         name = rule["signal"]
@@ -297,11 +306,11 @@ class Figures:
     def _duplicates(self) -> dict[str, Any]:
         ends = [least - 1 for least in CLUSTER_SIZES[1:]] + [None]
         names = ("documents", "tokens", "removed_documents", "removed_tokens")
-        totals = self.cluster_sizes.sum(axis=0)
+        totals, steps = self.cluster_sizes.sum(axis=0), self.steps.sources.total()
         return {
             "documents": int(totals[2]),
             "tokens": int(totals[3]),
-            "bytes": self.removed_bytes,
+            "bytes": steps["scored.bytes"] - steps["deduplicated.bytes"],
             "sizes": [
                 {"from": least, "to": end} | dict(zip(names, counts.tolist(), strict=True))
                 for least, end, counts in zip(CLUSTER_SIZES, ends, self.cluster_sizes, strict=True)

@@ -13,28 +13,31 @@ import pyarrow as pa
 from filters.rules import LANGUAGE
 from pipelines.report_examples import shown_rows
 from pipelines.report_format import visible
-from pipelines.report_sample import COUNTS, signals_of
-from pipelines.report_strata import Integers
+from pipelines.report_sample import COUNTS, places, signals_of
+from pipelines.report_steps import UNKNOWN
+from pipelines.report_strata import BEST, Integers
 
-_MOST_NAMES = 200
 _LARGEST = 2**32 - 1
 
 
-def packed_columns(table: pa.Table, counts: Integers) -> tuple[dict[str, Any], str]:
+def packed_columns(
+    table: pa.Table, counts: Integers, *, languages: Sequence[str], sources: Sequence[str]
+) -> tuple[dict[str, Any], str]:
     """Return what the page's script needs to read the columns, and the columns.
 
     Args:
         table: The sample.
         counts: The counts of its strata.
+        languages: The languages that the page tells apart; the last is for all others.
+        sources: The same of source files.
 
     Returns:
         ``rows``; the names of the ``integers`` and ``floats`` columns in their order; the
-        ``languages`` and ``sources`` that numbers stand for; the ``strata`` counts. Then base64 of
+        ``languages`` and ``sources`` that numbers stand for; the ``strata`` counts; how many rows
+        of a cluster are its ``best``. Then base64 of
         zlib of all columns, each the first bytes of all its values, then the second ones, …:
         neighbours are alike then, and pack to half.
     """
-    languages = _numbered(table[LANGUAGE].fill_null("unknown"))
-    sources = _numbered(table["source"])
     integers = {
         "stratum": table["stratum"].to_numpy(),
         "starts": _starts(table),
@@ -42,8 +45,8 @@ def packed_columns(table: pa.Table, counts: Integers) -> tuple[dict[str, Any], s
         "size": table["size"].to_numpy(),
         "tokens": table["tokens"].to_numpy(),
         "bytes": table["bytes"].to_numpy(),
-        "language": languages[0],
-        "source": sources[0],
+        "language": places(table[LANGUAGE].fill_null(UNKNOWN), languages),
+        "source": places(table["source"], sources),
     }
     floats = signals_of(table)
     columns = [
@@ -57,8 +60,9 @@ def packed_columns(table: pa.Table, counts: Integers) -> tuple[dict[str, Any], s
         "rows": table.num_rows,
         "integers": list(integers),
         "floats": floats,
-        "languages": languages[1],
-        "sources": [visible(name) for name in sources[1]],
+        "languages": list(languages),
+        "sources": [visible(name) for name in sources],
+        "best": BEST,
         "strata": {name: counts[:, place].tolist() for place, name in enumerate(COUNTS)},
     }
     return head, _base64(planes)
@@ -96,20 +100,3 @@ def _starts(table: pa.Table) -> npt.NDArray[np.bool_]:
     hashes, stratum = table["hash"].to_numpy(), table["stratum"].to_numpy()
     changes = (hashes[1:] != hashes[:-1]) | (stratum[1:] != stratum[:-1])
     return np.concatenate([np.ones(min(len(hashes), 1), np.bool_), changes])
-
-
-def _numbered(names: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """Return a number for each row and the names they stand for, the most frequent first.
-
-    Past the first names, all others are one.
-    """
-    distinct, place, counts = np.unique(
-        np.array(names.to_pylist(), object), return_inverse=True, return_counts=True
-    )
-    order = np.argsort(-counts, kind="stable")
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    told = [str(distinct[at]) for at in order[:_MOST_NAMES]]
-    if len(order) > _MOST_NAMES:
-        told.append("all others")
-    return np.minimum(rank[place], _MOST_NAMES), told

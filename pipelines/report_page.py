@@ -61,7 +61,10 @@ def render(report: Mapping[str, Any], sample: Sample) -> str:
     columns, examples = "", ""
     table = sample.table()
     if table is not None:
-        told["columns"], columns = packed_columns(table, sample.counts)
+        named = {
+            of: [row["value"] for row in report[of]["rows"]] for of in ("languages", "sources")
+        }
+        told["columns"], columns = packed_columns(table, sample.counts, **named)
         examples = packed_examples(table, _thresholds(report))
     scripts = [*(_file(f"charts/{name}") for name in LIBRARIES), script()]
     hashes = " ".join(f"'sha256-{_sha256(text)}'" for text in scripts)

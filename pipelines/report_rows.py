@@ -1,63 +1,84 @@
 """The report's funnel, alike for the page and the terminal, and how a rule is told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pipelines.report_format import figure
 
 
 def funnel(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the steps from what was read to what the rules keep, with what is lost between.
+    """Return the steps from what was read to what is kept, with what is lost between.
 
     Args:
         report: What :func:`pipelines.report.load` returned.
 
     Returns:
-        For each step its ``label``; ``documents``, ``tokens`` and ``bytes`` as ``estimate`` and
-        ``error`` (tokens and bytes are None where nobody counted them); the ``losses`` before it
-        with ``reason``, ``documents`` and whether it is an ``error``; and what is ``missing``
-        because it does not add up.
+        For each step its ``name`` and ``label``; ``documents``, ``tokens`` and ``bytes`` as
+        ``estimate`` and ``error`` (tokens and bytes are None where nobody counted them); the
+        ``losses`` before it with ``reason``, ``documents`` and whether it is an ``error``; and what
+        is ``missing`` because it does not add up.
     """
-    totals, steps = report["totals"], []
-    if report["read"]:
-        steps.append(_step("Read", report["read"]["in"]))
-    losses = _losses(report["read"] or {})
-    missing = 0
-    if report["read"]:
-        lost = sum(loss["documents"] for loss in losses)
-        missing = report["read"]["in"] - totals["documents"] - lost
-    scored = _step("Scored", *(totals[name] for name in ("documents", "tokens", "bytes")))
-    steps.append({**scored, "losses": losses, "missing": missing})
-    if copies := report["duplicates"]:
-        left = [totals[name] - copies[name] for name in ("documents", "tokens", "bytes")]
-        steps.append(_step("After duplicates", *left))
+    counted, losses = report["steps"], report["losses"]
+    read = report["read"]["in"] if report["read"] else counted["read"]["documents"]
+    steps = [
+        _step("read", "Read", {"documents": read}),
+        {
+            **_step("extracted", "Extracted", counted["extracted"]),
+            "losses": losses["extracted"],
+            "missing": read - counted["read"]["documents"],
+        },
+        {**_step("scored", "Past the gates", counted["scored"]), "losses": losses["scored"]},
+    ]
+    if counted["deduplicated"]:
+        steps.append(_step("deduplicated", "Deduplicated", counted["deduplicated"]))
     if report["estimate"]:
-        steps.append({**_step("Kept", 0), **report["estimate"]["kept"]})
+        rules = {"name": "rules", "label": "Kept by the rules", "losses": [], "missing": 0}
+        steps.append({**rules, **report["estimate"]["kept"]})
+    if report["selection"]:
+        steps.append(_kept(report["selection"]))
     return steps
 
 
-def _step(label: str, documents: int, tokens: int | None = None, size: int | None = None) -> Any:
+def _kept(selection: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the last `select` kept, after the recipe's sample if it takes one."""
+    counters = selection["counts"]["select"]
+    kept = {"documents": counters["out"]}
+    if selection["unit"] == "documents":
+        kept["tokens"] = sum(bucket["tokens"] for bucket in selection["buckets"])
+    step = _step("kept", "Kept by select", kept)
+    if sample := selection["sample"]:
+        reason = f"{sample['signal']}.{sample['policy']}"
+        lost = counters["gated"].get(reason, 0)
+        step["losses"] = [{"reason": f"sample: {reason}", "documents": lost, "error": False}]
+    return step
+
+
+def _step(name: str, label: str, counts: Mapping[str, int]) -> dict[str, Any]:
     return {
+        "name": name,
         "label": label,
-        "documents": _exact(documents),
-        "tokens": None if tokens is None else _exact(tokens),
-        "bytes": None if size is None else _exact(size),
+        **{
+            measure: {"estimate": counts[measure], "error": 0} if measure in counts else None
+            for measure in ("documents", "tokens", "bytes")
+        },
         "losses": [],
         "missing": 0,
     }
 
 
-def _exact(number: int) -> dict[str, float]:
-    return {"estimate": number, "error": 0}
+def parts(report: Mapping[str, Any], of: str) -> list[dict[str, Any]]:
+    """Return what each step leaves of each source file or language, with what the rules keep.
 
-
-def _losses(counters: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
+    Args:
+        report: What :func:`pipelines.report.load` returned.
+        of: ``sources`` or ``languages``.
+    """
+    rows: list[dict[str, Any]] = report[of]["rows"]
+    if not report["estimate"]:
+        return [{**row, "kept": None} for row in rows]
     return [
-        {"documents": lost, "reason": reason, "error": kind == "errors"}
-        for kind in ("gated", "errors")
-        for reason, lost in sorted(
-            counters.get(kind, {}).items(), key=lambda item: (-item[1], item[0])
-        )
+        {**row, "kept": part["kept"]}
+        for row, part in zip(rows, report["estimate"][of], strict=True)
     ]
 
 

@@ -4,7 +4,7 @@ A row is taken by the hash of its document's id or of its cluster, so the sample
 whatever the order of the documents, the tree of merges and the runner.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from pydantic import PlainSerializer, PlainValidator
 
 from filters.rules import LANGUAGE
 from pipelines.dedup import EARLIER
-from pipelines.report_strata import MEMBERS, STRATA, Integers, room, stratum_of
+from pipelines.report_strata import STRATA, Integers, is_held, room, stratum_of
 
 MOST_ROWS = 50_000
 """Rows of a sample with few signals."""
@@ -95,7 +95,7 @@ class Sample:
             size = np.where(earlier, 1, clusters["size"].to_numpy(False).astype(np.int64))
             rank = np.where(size > 1, clusters["rank"].to_numpy(False).astype(np.int64), 0)
         stratum = stratum_of(tokens, size)
-        first, held = rank == 0, rank < MEMBERS
+        first, held = rank == 0, is_held(rank, size)
         columns = (np.ones(count, np.int64), first, first * tokens, first * sizes_in_bytes, held)
         np.add.at(self.counts, stratum, np.column_stack(columns))
         hashes = _hashes(batch["id"], size, clusters)
@@ -208,6 +208,16 @@ def signals_of(table: pa.Table) -> list[str]:
     return [name for name in table.column_names if name not in _FIXED]
 
 
+def places(values: pa.ChunkedArray, names: Sequence[str]) -> Integers:
+    """Return the place of each value among ``names``, the last for what is not there.
+
+    >>> places(pa.chunked_array([["de", "en", "fr"]]), ["en", "de", "all others"]).tolist()
+    [1, 0, 2]
+    """
+    numbers = {name: number for number, name in enumerate(names)}
+    return np.array([numbers.get(of, len(names) - 1) for of in values.to_pylist()], np.int64)
+
+
 def _packed_size(column: pa.ChunkedArray) -> float:
     values = np.ascontiguousarray(column.to_numpy().astype("<f4"))
     size = 0.0
@@ -223,12 +233,6 @@ def _float32(column: pa.Array) -> pa.Array:
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
     return pa.array(narrow, from_pandas=False, mask=~np.isfinite(values))
-
-
-def _languages(batch: pa.RecordBatch) -> pa.Array:
-    if LANGUAGE in batch.schema.names:
-        return batch[LANGUAGE].cast(pa.string())
-    return pa.nulls(batch.num_rows, pa.string())
 
 
 def _hashes(

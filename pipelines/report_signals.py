@@ -13,7 +13,7 @@ QUANTILES = {"p1": 0.01, "p5": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95"
 """The quantiles of every numeric signal, by their name in the report."""
 
 TOP_VALUES = 50
-"""Values of a text signal, languages and source files that the report lists one by one."""
+"""Values of a text signal, reasons and source files that the report lists one by one."""
 
 _CURVE_POINTS = 100
 
@@ -80,7 +80,9 @@ class Text:
     """A text signal so far."""
 
     declaration: Declaration
-    values: ValueCounts = field(default_factory=ValueCounts)
+    values: ValueCounts = field(
+        default_factory=lambda: ValueCounts(("documents", "characters", "tokens"))
+    )
 
     @property
     def count(self) -> int:

@@ -1,10 +1,10 @@
 """Mergeable summaries of one column: the distribution of a number, the counts of a text value.
 
-Both weigh every document twice, as one document and as its tokens, and both are exact until they
-are full. A merge gives the same result in any order.
+Both are exact until they are full, and a merge gives the same result in any order.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -24,6 +24,8 @@ Integers = Annotated[
     PlainValidator(lambda column: np.asarray(column, np.int64)),
     PlainSerializer(lambda column: column.tolist()),
 ]
+
+Mask = npt.NDArray[np.bool_]
 
 BINS = 2048
 """Bins of a sketch. A column that spans 16 octaves keeps 2⁷ bins an octave: 0.8 % of the value."""
@@ -196,27 +198,45 @@ class Sketch:
 
 @dataclass(slots=True)
 class ValueCounts:
-    """Documents, characters and tokens by text value.
+    """Sums by text value, such as the documents and the tokens of each language.
 
-    Exact for up to ``DISTINCT_VALUES`` values of a column. Past that, the rarest are put together
-    as they come, so the count of a value that was rare in one part may be short.
+    Exact for up to ``DISTINCT_VALUES`` values of a column. Past that, those with the least first
+    sum are put together as they come, so the sums of a value that was rare in one part may be
+    short.
 
     Attributes:
-        counts: Value to [documents, characters, tokens].
+        names: What is summed up.
+        counts: Value to the sums in the order of ``names``.
         other: The same sums over the values that were put together.
+
+    >>> counts = ValueCounts(names=("documents",))
+    >>> counts.add(pa.array(["en", "de", "en", None]), {"documents": np.ones(4, np.int64)})
+    >>> counts.counts
+    {'en': [2], 'de': [1]}
     """
 
+    names: tuple[str, ...]
     counts: dict[str, list[int]] = field(default_factory=dict)
-    other: list[int] = field(default_factory=lambda: [0, 0, 0])
+    other: list[int] = field(default_factory=list)
 
-    def add(self, values: pa.Array, characters: Integers, tokens: Integers) -> None:
-        """Count each document under its value; a null is not counted."""
-        table = pa.table({"value": values, "characters": characters, "tokens": tokens})
-        sums = table.group_by("value").aggregate(
-            [("value", "count"), ("characters", "sum"), ("tokens", "sum")]
+    def __post_init__(self) -> None:
+        self.other = self.other or [0] * len(self.names)
+
+    def add(self, values: pa.Array, sums: Mapping[str, Integers | Mask]) -> None:
+        """Add to the sums of each row's value; a null is not counted.
+
+        Args:
+            values: The value of each row.
+            sums: What each row adds, by the names; nothing for a name that is not there.
+        """
+        columns = {name: of.astype(np.int64) for name, of in sums.items()}
+        table = pa.table({"value": values, **columns})
+        summed = table.group_by("value").aggregate([(name, "sum") for name in sums])
+        nothing = [0] * summed.num_rows
+        added = (
+            summed[f"{name}_sum"].to_pylist() if name in sums else nothing for name in self.names
         )
-        names = ("value", "value_count", "characters_sum", "tokens_sum")
-        for value, *counts in zip(*(sums[name].to_pylist() for name in names), strict=True):
+        for value, *counts in zip(summed["value"].to_pylist(), *added, strict=True):
             if value is not None:
                 self._count(value, counts)
         self._make_room()
@@ -229,14 +249,25 @@ class ValueCounts:
         self._make_room()
 
     def top(self, values: int) -> dict[str, Any]:
-        """Return the most frequent ``values`` by documents, and the sums over all others."""
+        """Return the ``values`` with the greatest first sum, and the sums over all others."""
         ranked = self._ranked()
-        rest = [sum(column) for column in zip(*self._counts_of(ranked[values:]), strict=True)]
         return {
-            "values": [{"value": value} | _triple(self.counts[value]) for value in ranked[:values]],
-            "other": _triple(rest),
+            "values": [
+                {"value": value} | self._named(self.counts[value]) for value in ranked[:values]
+            ],
+            "other": self._named(self._added(ranked[values:])),
             "distinct": len(ranked) if not self.other[0] else None,
         }
+
+    def total(self) -> dict[str, int]:
+        """Return the sums over all values."""
+        return self._named(self._added(list(self.counts)))
+
+    def _added(self, values: list[str]) -> list[int]:
+        return [sum(column) for column in zip(*self._counts_of(values), strict=True)]
+
+    def _named(self, counts: list[int]) -> dict[str, int]:
+        return dict(zip(self.names, counts, strict=True))
 
     def _counts_of(self, values: list[str]) -> list[list[int]]:
         return [self.other, *(self.counts[value] for value in values)]
@@ -245,24 +276,20 @@ class ValueCounts:
         return sorted(self.counts, key=lambda value: (-self.counts[value][0], value))
 
     def _count(self, value: str, counts: list[int]) -> None:
-        ours = self.counts.setdefault(value, [0, 0, 0])
+        ours = self.counts.setdefault(value, [0] * len(self.names))
         for place, count in enumerate(counts):
             ours[place] += count
 
     def _make_room(self) -> None:
         if len(self.counts) > DISTINCT_VALUES:
             rarest = self._ranked()[DISTINCT_VALUES // 2 :]
-            self.other = [sum(column) for column in zip(*self._counts_of(rarest), strict=True)]
+            self.other = self._added(rarest)
             for value in rarest:
                 del self.counts[value]
 
 
 def _pair(documents: int, tokens: int) -> dict[str, int]:
     return {"documents": int(documents), "tokens": int(tokens)}
-
-
-def _triple(counts: list[int]) -> dict[str, int]:
-    return dict(zip(("documents", "characters", "tokens"), counts, strict=True))
 
 
 def _sums_before(counts: Integers) -> Floats:

@@ -18,8 +18,11 @@ LENGTHS = (0, 64, 256, 1_024, 4_096, 16_384)
 SIZES = (2, 3, 11)
 """The least size of the cluster in each stratum of clusters."""
 
-MEMBERS = 8
-"""The best members of a sampled cluster that the sample holds."""
+BEST = 8
+"""The best members of a sampled cluster that the sample holds: they are the first for its place."""
+
+SPREAD = 8
+"""Further members that it holds, at even distances in the order of the others."""
 
 STRATA = len(LENGTHS) + len(SIZES)
 
@@ -39,6 +42,30 @@ def stratum_of(tokens: Integers, sizes: Integers) -> npt.NDArray[np.int8]:
     alone = np.searchsorted(LENGTHS, tokens, side="right") - 1
     shared = len(LENGTHS) + np.searchsorted(SIZES, sizes, side="right") - 1
     return np.where(sizes > 1, shared, alone).astype(np.int8)
+
+
+def is_held(rank: Integers, sizes: Integers) -> npt.NDArray[np.bool_]:
+    """Tell which members of a sampled cluster the sample holds.
+
+    The best alone would say that a cluster has no document that passes where a lesser one does,
+    and that its many copies are as the best are.
+
+    Args:
+        rank: The place of each document in its cluster, from 0 for the best.
+        sizes: The size of its cluster.
+
+    >>> np.flatnonzero(is_held(np.arange(40), np.full(40, 40))).tolist()
+    [0, 1, 2, 3, 4, 5, 6, 7, 10, 14, 18, 22, 26, 30, 34, 38]
+    """
+    others = np.maximum(sizes - BEST, 1)
+    held = np.minimum(others, SPREAD)
+    place = rank - BEST
+    # Of each of so many equal parts of the others the middle one; `part` is the first whose middle
+    # is not before this member.
+    part = -((others - 2 * held * place) // (2 * others))
+    middle = (2 * part + 1) * others // (2 * held)
+    found: npt.NDArray[np.bool_] = (place < 0) | ((part < held) & (middle == place))
+    return found
 
 
 def stratum_names() -> list[str]:

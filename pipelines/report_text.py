@@ -10,11 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.report_format import bucket_name, count, estimate, figure, share, visible
-from pipelines.report_rows import bounds_of, funnel
+from pipelines.report_rows import bounds_of, funnel, parts
 
 _TEXT_VALUES = 10
-_TEXT_WIDTH = 40
+_TEXT_WIDTH = 20
 _TERMINAL_WIDTH = 80
+_STEPS = {
+    "read": "read",
+    "extracted": "extracted",
+    "scored": "past gates",
+    "deduplicated": "dedup.",
+}
 
 
 def render_text(report: Mapping[str, Any]) -> str:
@@ -29,10 +35,9 @@ def render_text(report: Mapping[str, Any]) -> str:
         tables.append(_rule_table(report))
     tables.append(_signal_table(report))
     if estimated:
-        tables.append(_part_table("Languages", estimated["languages"]))
-        buckets = [{**row, "value": bucket_name(row["value"])} for row in estimated["buckets"]]
-        tables.append(_part_table("Length in tokens", buckets))
-        tables.append(_part_table("Source files", estimated["sources"]))
+        tables.append(_bucket_table(estimated["buckets"]))
+    tables.append(_step_table("Languages, from when they are known", parts(report, "languages")))
+    tables.append(_step_table("Source files", parts(report, "sources")))
     output = StringIO()
     console = Console(
         file=output, width=_TERMINAL_WIDTH, color_system=None, markup=False, highlight=False
@@ -87,8 +92,18 @@ def _signal_table(report: Mapping[str, Any]) -> Table:
     return table
 
 
-def _part_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table(title, "", "documents", "kept", "tokens kept")
+def _bucket_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("Length in tokens", "", "documents", "kept", "tokens kept")
+    for row in rows:
+        kept = [estimate(row["kept"][name]) for name in ("documents", "tokens")]
+        table.add_row(bucket_name(row["value"]), count(row["documents"]), *kept)
+    return table
+
+
+def _step_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the documents that each step leaves, without the steps that nobody counted."""
+    steps = {step: heading for step, heading in _STEPS.items() if any(row[step] for row in rows)}
+    table = _table(title, "", *steps.values(), "kept", "tokens kept")
     for row in rows[:_TEXT_VALUES]:
         value = visible(row["value"])
         if len(value) > _TEXT_WIDTH:
@@ -96,9 +111,8 @@ def _part_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
         kept = row["kept"]
         table.add_row(
             Text(value),
-            count(row["documents"]),
-            estimate(kept["documents"]),
-            estimate(kept["tokens"]),
+            *(count(row[step]["documents"]) for step in steps),
+            *(estimate(kept[name]) if kept else "" for name in ("documents", "tokens")),
         )
     return table
 

@@ -48,6 +48,9 @@ GATED = pa.schema(
         pa.field("record_id", pa.string(), nullable=False),
         pa.field("url", pa.string()),
         pa.field("reason", pa.string(), nullable=False),
+        # Only where it was left out behind the step that finds them.
+        pa.field("bytes", pa.int64()),
+        pa.field("language", pa.string()),
         # Only where the recipe says `gates: {keep_text: true}`, and there was a text to keep.
         pa.field("text", pa.string()),
     ]

@@ -107,8 +107,11 @@ def score_shard(
                     scored.add(item.row, size=item.size)
                 case GatedRecord():
                     counters.gated[item.reason] += 1
-                    row = {**_place(item.place), "reason": item.reason, "text": item.text}
-                    gated.add(row, size=len(item.text or "") + 200)
+                    told = {
+                        name: getattr(item, name)
+                        for name in ("reason", "bytes", "language", "text")
+                    }
+                    gated.add(_place(item.place) | told, size=len(item.text or "") + 200)
                 case FailedRecord():
                     counters.errors[f"{item.step}.{item.exception}"] += 1
                     errors.add(

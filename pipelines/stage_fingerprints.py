@@ -119,9 +119,11 @@ def report_fingerprint(recipe: Recipe, files: Sequence[ScoredFile]) -> str:
     Raises:
         UserError: there are no clusters, or they are those of other scores or settings.
     """
-    return fingerprint(
-        _identities(files), clusters_fingerprint(recipe, files), _version(), report_figures.VERSION
-    )
+    scored = StageRecords(recipe.output, score.STAGE).required("thresher score RECIPE")
+    # With what was gated and what failed: the funnel tells of it.
+    written = [[file["checksum"] for file in shard["files"]] for shard in scored["shards"]]
+    clusters = clusters_fingerprint(recipe, files)
+    return fingerprint(_identities(files), written, clusters, _version(), report_figures.VERSION)
 
 
 def clusters_fingerprint(recipe: Recipe, files: Sequence[ScoredFile]) -> str | None:

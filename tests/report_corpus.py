@@ -110,10 +110,15 @@ class Visit:
 
 @contextmanager
 def visit(
-    browser: Browser, output: Path, *, width: int = 1280, scheme: Scheme = "light"
+    browser: Browser,
+    output: Path,
+    *,
+    width: int = 1280,
+    height: int = 900,
+    scheme: Scheme = "light",
 ) -> Iterator[Visit]:
     """Open a run's report."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
     visited = Visit(page)
     page.on("request", lambda request: visited.requests.append(request.url))
     page.on("console", lambda message: visited.messages.append(message.text))

@@ -78,17 +78,22 @@ def test_what_utf8_has_no_form_for_is_replaced() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "content", "reason"),
+    ("changes", "content", "reason", "language"),
     [
-        ({}, " \n\t ", "no_text"),
-        ({"gates": {"min_characters": 100}}, ENGLISH, "short_text"),
-        ({"gates": {"languages": ["en"]}}, GERMAN, "language.de"),
-        ({"gates": {"min_language_score": 0.99999}}, "Lorem 1 2 3", "language_score"),
+        ({}, " \n\t ", "no_text", None),
+        ({"gates": {"min_characters": 100}}, ENGLISH, "short_text", None),
+        ({"gates": {"languages": ["en"]}}, GERMAN, "language.de", "de"),
+        ({"gates": {"min_language_score": 0.99999}}, f"{ENGLISH} 1", "language_score", "en"),
     ],
 )
-def test_gates_name_their_reason(changes: dict[str, Any], content: str, reason: str) -> None:
+def test_gates_name_their_reason_and_what_is_known(
+    changes: dict[str, Any], content: str, reason: str, language: str | None
+) -> None:
     item = record(content)
-    assert outcome(item, **changes) == GatedRecord(place=item.place, reason=reason)
+    size = None if reason == "no_text" else len(content.encode())
+    assert outcome(item, **changes) == GatedRecord(
+        place=item.place, reason=reason, bytes=size, language=language
+    )
 
 
 @pytest.mark.parametrize(
@@ -221,14 +226,14 @@ def test_a_text_that_an_edit_leaves_nothing_of_is_gated_by_its_name() -> None:
     item = record("jo@gmx.net")
     gone = {"pii": {"placeholders": {"email": ""}}}
     assert outcome(item, edits=["whitespace", gone]) == GatedRecord(
-        place=item.place, reason="empty_after.pii"
+        place=item.place, reason="empty_after.pii", bytes=len("jo@gmx.net")
     )
 
 
 def test_the_least_length_is_that_of_the_edited_text() -> None:
     item = record("a" * 40 + " jo@gmx.net")
     changes = {"edits": [{"pii": {"placeholders": {"email": ""}}}], "gates": {"min_characters": 45}}
-    assert outcome(item, **changes) == GatedRecord(place=item.place, reason="short_text")
+    assert outcome(item, **changes) == GatedRecord(place=item.place, reason="short_text", bytes=40)
 
 
 def test_steps_run_in_order_and_know_the_language() -> None:
@@ -247,7 +252,9 @@ def test_steps_run_in_order_and_know_the_language() -> None:
     assert result["length.characters"] == len(result["text"])
     # The gate of the language comes first: steps are not asked about what it leaves out.
     german = record(f"{GERMAN} gmx")
-    assert outcome(german, **changes) == GatedRecord(place=german.place, reason="language.de")
+    assert outcome(german, **changes) == GatedRecord(
+        place=german.place, reason="language.de", bytes=len(f"{GERMAN} gmx".encode()), language="de"
+    )
 
 
 @pytest.mark.parametrize(
@@ -263,7 +270,9 @@ def test_steps_run_in_order_and_know_the_language() -> None:
 )
 def test_what_a_step_drops_is_gated_with_its_reason(name: Any, reason: str) -> None:
     item = record(ENGLISH)
-    assert outcome(item, steps=[name]) == GatedRecord(place=item.place, reason=reason)
+    assert outcome(item, steps=[name]) == GatedRecord(
+        place=item.place, reason=reason, bytes=len(ENGLISH), language="en"
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from pipelines.report_estimate import Estimator
 from pipelines.report_sample import Sample
 from tests.report_corpus import DOCUMENTS, SMALLEST, Run, Scheme, Visit, opened_browser, run, visit
+from tests.report_screenshots import take_all
 
 pytestmark = pytest.mark.browser
 
@@ -152,6 +154,39 @@ def test_both_languages_of_the_estimator_agree_under_other_rules(
     for name in ("documents", "tokens"):
         assert told["predicted"][name] == pytest.approx(kept[name]["estimate"], abs=0.51)
         assert told["predicted"][f"{name}_error"] == pytest.approx(kept[name]["error"], abs=1)
+
+
+def test_each_step_is_told_of_the_source_and_of_each_language(page: Page, finished: Run) -> None:
+    report = report_of(finished)
+    labels = page.locator(".funnel .label").all_inner_texts()
+    names = ["Extracted", "Past the gates", "Deduplicated"]
+    assert labels == ["Read", *names, "Kept by the rules", "Kept by select"]
+    for of, steps in (("By source file", ["Read", *names]), ("By language", names)):
+        table = page.get_by_role("group", name=of)
+        heads = table.locator("thead th").all_inner_texts()[1:]
+        assert heads == [*steps, "Kept", "Share", "Tokens kept"]
+        told = [row.locator("td").all_inner_texts() for row in table.locator("tbody tr").all()]
+        kind = "sources" if "Read" in steps else "languages"
+        counted = [
+            [str(row[step]["documents"]) for step in report["steps"] if row[step]]
+            for row in report[kind]["rows"]
+        ]
+        assert [cells[: len(steps)] for cells in told] == counted[: len(told)]
+        kept = [row["kept"]["documents"] for row in report["estimate"][kind]]
+        assert [int(cells[len(steps)].split(" ± ")[0]) for cells in told] == [
+            round(of_row["estimate"]) for of_row in kept[: len(told)]
+        ]
+
+
+def test_the_pictures_of_the_documentation_are_made(
+    browser: Browser, finished: Run, tmp_path: Path
+) -> None:
+    paths = take_all(browser, finished.output, into=tmp_path)
+    sizes = {}
+    for path in paths:
+        with Image.open(path) as picture:
+            sizes[path.name] = picture.width
+    assert sizes == {"report.png": 1280, "report-dark.png": 1280, "report-phone.png": 390}
 
 
 def test_handles_move_by_keys_and_steps_are_undone(visited: Visit, page: Page) -> None:
@@ -301,6 +336,8 @@ def test_page_is_quiet_fits_and_is_accessible(
         page.get_by_text("Show the scatter").click()
         page.get_by_text("Which rules remove the same documents").click()
         assert page.evaluate("document.documentElement.scrollWidth") == width
+        rows = "[...document.querySelectorAll('.steps tr')].map(row => row.offsetHeight)"
+        assert max(page.evaluate(rows)) < 250
         found = Axe().run(page)
         serious = [
             (fault["id"], fault["nodes"][0]["html"][:200])

@@ -51,7 +51,11 @@ def test_a_corpus_that_is_sampled_whole_is_told_exactly() -> None:
         {"id": "d", "length.tokens": 40, "g.x": None, "g.y": 9.0},
     ]
     found = estimator(rows).estimate(
-        [rule("g.x", min=2.0), rule("g.y", max=5.0)], smallest=256, largest=512
+        [rule("g.x", min=2.0), rule("g.y", max=5.0)],
+        smallest=256,
+        largest=512,
+        languages=["en", "all others"],
+        sources=["s"],
     )
     kept = {"documents": exact(1), "tokens": exact(20), "bytes": exact(80)}
     nothing = {"documents": exact(0), "tokens": exact(0), "bytes": exact(0)}
@@ -64,14 +68,14 @@ def test_a_corpus_that_is_sampled_whole_is_told_exactly() -> None:
         "overlap": [[1.0, 0.5], [0.5, 1.0]],
         "any": exact(3),
         "languages": [
-            {"value": "en", "documents": 3.0, "kept": kept},
-            {"value": "de", "documents": 1.0, "kept": nothing},
+            {"value": "en", "kept": kept},
+            {"value": "all others", "kept": nothing},
         ],
         "buckets": [
             {"value": 256, "documents": 3.0, "kept": kept},
             {"value": 512, "documents": 1.0, "kept": nothing},
         ],
-        "sources": [{"value": "s", "documents": 4.0, "kept": kept}],
+        "sources": [{"value": "s", "kept": kept}],
     }
 
 
@@ -95,6 +99,20 @@ def test_the_best_copy_that_passes_takes_the_place_of_its_cluster() -> None:
     assert [kept[least]["tokens"]["estimate"] for least in (0.0, 2.0, 5.5)] == [10, 20, 30]
     only = figures.estimate([rule("g.x", min=9.0)], smallest=256, largest=512)["rules"][0]
     assert only == {"removes": exact(3), "only": exact(1)}
+
+
+def test_a_large_cluster_is_told_by_more_than_its_best() -> None:
+    copies = [
+        {"id": f"{rank}", "length.tokens": 100, "g.x": float(rank), "cluster": 7}
+        | {"size": 88, "rank": rank, "keep": rank == 0}
+        for rank in range(88)
+    ]
+    figures = estimator(copies)
+    found = figures.estimate([rule("g.x", min=40.0)], smallest=256, largest=512)
+    assert found["kept"]["documents"] == exact(1)
+    # Of the 80 that are not the best eight one of ten is held, and four of these are removed.
+    assert found["rules"][0]["removes"] == exact(8 + 30)
+    assert found["buckets"][0]["documents"] == 88
 
 
 def test_bounds_of_a_language_and_nulls() -> None:

@@ -287,9 +287,10 @@ def test_size_does_not_grow_with_documents(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_text_values_past_the_limit_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.report_sketch.DISTINCT_VALUES", 4)
-    values = ValueCounts()
+    values = ValueCounts(("documents", "characters", "tokens"))
     ones = np.ones(9, np.int64)
-    values.add(pa.array(["a", "a", "a", "b", "b", "c", "d", "e", None]), ones, ones)
+    names = pa.array(["a", "a", "a", "b", "b", "c", "d", "e", None])
+    values.add(names, {"documents": ones, "characters": ones, "tokens": ones})
     assert values.top(1) == {
         "values": [{"value": "a", "documents": 3, "characters": 3, "tokens": 3}],
         "other": {"documents": 5, "characters": 5, "tokens": 5},

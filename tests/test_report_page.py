@@ -16,8 +16,9 @@ from pipelines.report_examples import MOST_EXAMPLES, shown_rows
 from pipelines.report_figures import Figures
 from pipelines.report_format import visible
 from pipelines.report_page import MODULES, render, script
-from pipelines.report_rows import funnel
+from pipelines.report_rows import funnel, parts
 from pipelines.report_sketch import Sketch
+from pipelines.report_steps import LEFT_OUT as STEPS_LEFT_OUT
 from pipelines.report_suggestions import published, valley
 from pipelines.report_text import render_text
 from tests.test_report_figures import RULES, Row, add, scored_row
@@ -26,12 +27,14 @@ HOSTILE = (
     "</script><script>alert(1)</script><!--<img src=https://evil.example/x onerror=alert(2)>"
     "\"><svg onload='alert(3)'>{{ 7*7 }}{% raw %}{0}\u2028\u202egpj.exe\x00\x1b[31m&amp;]]>"
 )
-READ = {
-    "in": 14,
-    "out": 4,
-    "gated": {"empty": 6, "http_status.404": 3},
-    "errors": {"decode.UnicodeDecodeError": 1},
-}
+READ = {"in": 16}
+LEFT_OUT: list[Row] = [
+    *[{"reason": "empty"}] * 6,
+    *[{"reason": "http_status.404"}] * 3,
+    {"reason": "decode.UnicodeDecodeError", "error": True},
+    {"reason": "language.de", "extracted": True, "bytes": 90, "language": "de"},
+    {"reason": "score.ValueError", "extracted": True, "error": True},
+]
 
 
 class Page(HTMLParser):
@@ -88,9 +91,17 @@ def rows(text: str) -> list[Row]:
     ]
 
 
-def page_of(text: str) -> Page:
+def figures_of(text: str) -> Figures:
     figures = Figures()
     add(figures, rows(text))
+    common: Row = {"source": f"{text}.warc.gz", "error": False, "extracted": False}
+    left_out = [common | row for row in LEFT_OUT]
+    figures.steps.add_left_out(pa.RecordBatch.from_pylist(left_out, STEPS_LEFT_OUT))
+    return figures
+
+
+def page_of(text: str) -> Page:
+    figures = figures_of(text)
     return Page(render(whole(figures, name=text), figures.sample))
 
 
@@ -105,7 +116,7 @@ def test_hostile_text_makes_no_element() -> None:
     assert set("<>&") & set(page.scripts["report-data"]) == set()
     told = json.loads(page.scripts["report-data"])
     assert told["name"] == visible(HOSTILE)
-    assert set(told["columns"]["languages"]) == {"unknown", "en", visible(HOSTILE)}
+    assert set(told["columns"]["languages"]) == {"unknown", "en", "de", visible(HOSTILE)}
     examples = json.loads(unpacked(page.scripts["examples-data"]))
     assert set(examples["texts"]) == {visible(HOSTILE)}
 
@@ -200,54 +211,91 @@ def test_small_corpora(documents: list[Row]) -> None:
     told = json.loads(Page(render(report, figures.sample)).scripts["report-data"])
     assert told["totals"]["documents"] == len(documents)
     lines = [line.split() for line in render_text(report).splitlines()]
-    assert ["Scored", f"{len(documents)}", "0", "0.0"] in lines
+    assert ["Past", "the", "gates", f"{len(documents)}", "0", "0.0"] in lines
 
 
 def test_the_funnel() -> None:
-    figures = Figures()
-    add(figures, rows("text"))
-    steps = funnel(whole(figures))
+    counts = {"out": 1, "gated": {"rules": 1, "exact_text": 1, "quality.score.pareto": 1}}
+    selection = {
+        "counts": {"select": counts},
+        "buckets": [{"tokens": 60}, {"tokens": 4}],
+        "unit": "documents",
+        "sample": {"signal": "quality.score", "policy": "pareto"},
+    }
+    steps = funnel(whole(figures_of("text")) | {"selection": selection})
     told = [
         (
             step["label"],
-            step["documents"]["estimate"],
-            step["tokens"] and step["tokens"]["estimate"],
+            *(step[of] and step[of]["estimate"] for of in ("documents", "tokens", "bytes")),
         )
         for step in steps
     ]
     assert told == [
-        ("Read", 14, None),
-        ("Scored", 4, 140),
-        ("After duplicates", 3, 76),
-        ("Kept", 1, 64),
+        ("Read", 16, None, None),
+        ("Extracted", 6, None, 106),
+        ("Past the gates", 4, 140, 16),
+        ("Deduplicated", 3, 76, 12),
+        ("Kept by the rules", 1, 64, 4),
+        ("Kept by select", 1, 64, None),
     ]
-    assert [(loss["reason"], loss["documents"], loss["error"]) for loss in steps[1]["losses"]] == [
-        ("empty", 6, False),
-        ("http_status.404", 3, False),
-        ("decode.UnicodeDecodeError", 1, True),
+    losses = [
+        [(loss["reason"], loss["documents"], loss["error"]) for loss in step["losses"]]
+        for step in steps
     ]
-    assert [step["missing"] for step in steps] == [0, 0, 0, 0]
+    assert losses == [
+        [],
+        [
+            ("empty", 6, False),
+            ("http_status.404", 3, False),
+            ("decode.UnicodeDecodeError", 1, True),
+        ],
+        [("language.de", 1, False), ("score.ValueError", 1, True)],
+        [],
+        [],
+        [("sample: quality.score.pareto", 1, False)],
+    ]
+    assert [step["missing"] for step in steps] == [0] * 6
+
+
+def test_the_funnel_of_each_language_and_source() -> None:
+    report = whole(figures_of("text"))
+    names = ("read", "extracted", "scored", "deduplicated")
+
+    def told(of: str) -> dict[str, list[int | None]]:
+        return {
+            row["value"]: [
+                *(row[name] and row[name]["documents"] for name in names),
+                row["kept"]["documents"]["estimate"],
+            ]
+            for row in parts(report, of)
+        }
+
+    assert told("sources") == {"text.warc.gz": [16, 6, 4, 3, 1]}
+    # Nobody knows the language of what was left out before it was identified.
+    assert told("languages") == {
+        "unknown": [None, 2, 2, 1, 0],
+        "de": [None, 1, 0, 0, 0],
+        "en": [None, 1, 1, 1, 1],
+        "text": [None, 1, 1, 1, 0],
+    }
 
 
 def test_a_loss_without_a_reason_is_told() -> None:
-    figures = Figures()
-    add(figures, rows("text"))
-    report = whole(figures, read={**READ, "in": 16})
+    report = whole(figures_of("text"), read={"in": 18})
     assert funnel(report)[1]["missing"] == 2
     assert "not accounted for" in render_text(report)
 
 
 def test_text_for_a_terminal() -> None:
-    figures = Figures()
-    add(figures, rows("text\x1b[31m[bold]"))
-    text = render_text(whole(figures))
+    text = render_text(whole(figures_of("text\x1b[31m[bold]")))
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    assert "Read 14" in lines
+    assert "Read 16" in lines
     assert "error: decode.UnicodeDecodeError −1" in lines
-    assert "Kept 1 64 0.0" in lines
+    assert "Kept by the rules 1 64 0.0" in lines
     assert "gopher.word_count 50 – 1,000 2 50 % 2" in lines
     assert "gopher.word_count 0 10 50 2,000" in lines
-    assert "text␛[31m[bold].warc.gz 4 1 64" in lines
+    assert "text␛[31m[bold].warc.gz 16 6 4 3 1 64" in lines
+    assert "de 1 0 0 0 0" in lines
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 80
 

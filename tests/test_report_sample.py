@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipelines.dedup import EARLIER
 from pipelines.report_sample import COUNTS, EXCERPT_CHARACTERS, MOST_VALUES, Sample
-from pipelines.report_strata import MEMBERS, STRATA, room, stratum_names
+from pipelines.report_strata import BEST, SPREAD, STRATA, is_held, room, stratum_names
 from pipelines.schema import CLUSTERS
 
 Row = dict[str, Any]
@@ -73,7 +73,7 @@ def ids(sample: Sample) -> list[str]:
 @settings(max_examples=50)
 @given(
     st.lists(st.integers(0, 40_000), max_size=60),
-    st.lists(st.integers(2, 14), max_size=8),
+    st.lists(st.integers(2, 24), max_size=8),
     st.data(),
 )
 def test_order_and_merges_do_not_matter(
@@ -96,9 +96,12 @@ def test_order_and_merges_do_not_matter(
 
 
 def test_a_small_corpus_is_sampled_whole_but_for_the_rest_of_large_clusters() -> None:
-    rows = documents([0, 63, 64, 5000], [2, 12])
+    rows = documents([0, 63, 64, 5000], [2, 12, 40])
     found = sampled([rows])
-    assert sorted(ids(found)) == sorted(row["id"] for row in rows if row["rank"] < MEMBERS)
+    some = {0, 1, 2, 3, 4, 5, 6, 7, 10, 14, 18, 22, 26, 30, 34, 38}
+    assert sorted(ids(found)) == sorted(
+        row["id"] for row in rows if row["size"] < 40 or row["rank"] in some
+    )
     told = dict(zip(stratum_names(), found.counts.tolist(), strict=True))
     columns = COUNTS.index("documents"), COUNTS.index("units"), COUNTS.index("tokens")
     assert {name: [of[at] for at in columns] for name, of in told.items() if of[0]} == {
@@ -106,8 +109,19 @@ def test_a_small_corpus_is_sampled_whole_but_for_the_rest_of_large_clusters() ->
         "64 – 255 tokens": [1, 1, 64],
         "4,096 – 16,383 tokens": [1, 1, 5000],
         "2 copies": [2, 1, 1],
-        "11 copies and more": [12, 1, 1],
+        "11 copies and more": [52, 2, 2],
     }
+
+
+@given(st.integers(1, 10**6))
+def test_the_best_of_a_cluster_and_some_of_all_others_are_held(size: int) -> None:
+    ranks = np.arange(size) if size < 2000 else np.unique(np.geomspace(1, size, 999).astype(int))
+    held = ranks[is_held(ranks, np.full(len(ranks), size))]
+    assert set(range(min(size, BEST))) <= set(held.tolist()) | set(range(BEST)) - set(ranks)
+    if size < 2000:
+        assert len(held) == min(size, BEST + SPREAD)
+        parts = np.floor((held[BEST:] - BEST) * SPREAD / max(size - BEST, 1))
+        assert size <= BEST + SPREAD or parts.tolist() == list(range(SPREAD))
 
 
 def test_a_cluster_is_held_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:

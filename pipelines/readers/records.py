@@ -63,11 +63,16 @@ class GatedRecord:
         place: Where it stands.
         reason: ``http_status.404``, ``media_type.image/png``, ``empty``: a fixed word, a point and
             the value where there is one.
+        bytes: The size of its text in UTF-8; None if it was left out before it had one.
+        language: The code of its language, ``unknown`` if it could not be told; None if it was left
+            out before that was asked.
         text: The text that was left out, where there is one and it is to be kept.
     """
 
     place: Place
     reason: str
+    bytes: int | None = None
+    language: str | None = None
     text: str | None = None
 
 
@@ -87,6 +92,9 @@ class FailedRecord:
     exception: str
     message: str
 
+
+STEPS_BEFORE_TEXT = ("read", "decode", "extract")
+"""The steps in which a record fails before it has a text."""
 
 ReaderItem = Record | GatedRecord | FailedRecord
 

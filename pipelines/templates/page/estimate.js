@@ -34,11 +34,10 @@ export class Estimator {
       const open = this.bucketNames.length - 1;
       this.bucketOf[row] = sample.tokens[row] > buckets.largest ? open : place;
     }
-    this.scored = {
-      language: this.#scoredBy(sample.language, sample.languages.length),
-      bucket: this.#scoredBy(this.bucketOf, this.bucketNames.length),
-      source: this.#scoredBy(sample.source, sample.sources.length),
-    };
+    this.bucketDocuments = new Float64Array(this.bucketNames.length);
+    for (let row = 0; row < this.rows; row += 1) {
+      this.bucketDocuments[this.bucketOf[row]] += this.weight[row];
+    }
   }
 
   #layUnits() {
@@ -63,8 +62,10 @@ export class Estimator {
         this.best[name][stratum[row]] += values[row];
         this.square[name][stratum[row]] += values[row] ** 2;
       }
+      const best = Math.min(end - row, sample.best);
       for (let member = row; member < end; member += 1) {
-        this.weight[member] = size[row] / (end - row);
+        const isBest = member - row < best;
+        this.weight[member] = isBest ? 1 : (size[row] - best) / (end - row - best);
         documents[stratum[row]] += this.weight[member];
       }
     }
@@ -134,6 +135,8 @@ export class Estimator {
     };
     const groups = [all, ...Object.values(parts)];
     const kept = new Uint8Array(this.rows);
+    // Places that members might fill that are not held, as with_unseen in report_estimate.py has it.
+    const unseen = { documents: 0, tokens: 0 };
     const { firstRow, rows, keptRows } = this;
     this.keptCount = 0;
     const { tokens, bytes } = sample;
@@ -145,6 +148,11 @@ export class Estimator {
       const here = stratum[start];
       if (row < end) {
         kept[row] = 1;
+        if (row - start >= sample.best && sample.size[start] > end - start) {
+          const places = this.placesOf[row] * Math.log2(sample.size[start] / (end - start));
+          unseen.documents += places;
+          unseen.tokens += places * tokens[row];
+        }
         keptRows[this.keptCount] = row;
         this.keptCount += 1;
         for (let group = 0; group < groups.length; group += 1) {
@@ -171,15 +179,17 @@ export class Estimator {
       }
     }
     this.kept = kept;
+    const inAll = this.#totals(all, 0);
+    for (const of of ["documents", "tokens"]) inAll[of].error += unseen[of];
     return {
-      kept: this.#totals(all, 0),
+      kept: inAll,
       rules: this.failing.map(
         (failed, number) =>
           failed && { removes: this.removed[number], only: this.#documents(only[number], 0) },
       ),
-      languages: this.#told(parts.language, this.scored.language, sample.languages),
-      buckets: this.#told(parts.bucket, this.scored.bucket, this.bucketNames),
-      sources: this.#told(parts.source, this.scored.source, sample.sources),
+      languages: this.#told(parts.language, sample.languages),
+      buckets: this.#told(parts.bucket, this.bucketNames),
+      sources: this.#told(parts.source, sample.sources),
     };
   }
 
@@ -247,18 +257,8 @@ export class Estimator {
     return sums;
   }
 
-  #scoredBy(of, values) {
-    const documents = new Float64Array(values);
-    for (let row = 0; row < this.rows; row += 1) documents[of[row]] += this.weight[row];
-    return documents;
-  }
-
-  #told(sums, scored, names) {
-    return names.map((value, number) => ({
-      value,
-      documents: scored[number],
-      kept: this.#totals(sums, number * this.strata),
-    }));
+  #told(sums, names) {
+    return names.map((value, number) => ({ value, kept: this.#totals(sums, number * this.strata) }));
   }
 
   #totals(sums, at) {

@@ -16,6 +16,10 @@ export function shortCount(number) {
   return rest.toLocaleString("en", { maximumSignificantDigits: 3 }) + UNITS[unit];
 }
 
+export function byteCount(number) {
+  return shortCount(number).replace(/[kMGTP]?$/, (unit) => ` ${unit}B`);
+}
+
 export function share(part) {
   const percent = 100 * part;
   if (percent > 0 && percent < 0.01) return "<0.01 %";

@@ -4,7 +4,7 @@ import { Compare } from "./compare.js";
 import { element, section, table } from "./elements.js";
 import { Estimator } from "./estimate.js";
 import { Examples } from "./examples.js";
-import { shortCount } from "./format.js";
+import { byteCount, shortCount } from "./format.js";
 import { Labels } from "./labels.js";
 import { Rules } from "./rules.js";
 import { readExamples, readSample } from "./sample.js";
@@ -87,6 +87,7 @@ function numberRules(state, estimator) {
     }
     state.figures = estimator.estimate();
   };
+  state.bucketDocuments = estimator.bucketDocuments;
   state.onChange(set);
   set([...state.rules.keys()]);
 }
@@ -95,7 +96,7 @@ function totals({ totals: all, sources, duplicates }) {
   const told = [
     ["documents", shortCount(all.documents)],
     ["tokens", shortCount(all.tokens)],
-    ["of text", `${shortCount(all.bytes)}B`],
+    ["of text", byteCount(all.bytes)],
     ["source files", sources.distinct === null ? "many" : shortCount(sources.distinct)],
   ];
   if (duplicates) told.push(["copies", shortCount(duplicates.documents)]);

@@ -1,5 +1,5 @@
 // What the thresholds keep, always in sight, and the run's steps down to it.
-import { count, estimated, share, shortCount } from "./format.js";
+import { byteCount, count, estimated, share, shortCount } from "./format.js";
 import { bar, button, download, element, say, section } from "./elements.js";
 import { thresholdsYaml } from "./thresholds.js";
 
@@ -100,7 +100,7 @@ export class Funnel {
       const last = { amount: element("span", { class: "amount" }), part: element("span", { class: "part" }) };
       last.bar = element("span", { class: "holder" });
       this.#fill(last, step);
-      if (step.label === "Kept") this.last = last;
+      if (step.name === "rules") this.byRules = last;
       const rest = losses.splice(MOST_LOSSES);
       return element(
         "li",
@@ -117,30 +117,33 @@ export class Funnel {
         element("div", { class: "step" }, element("span", { class: "label" }, step.label), last.amount, last.part, last.bar),
       );
     });
-    const { selection } = report;
-    const told = selection
-      ? `The last select kept ${count(selection.counts.select.out)} documents with the thresholds that this page opens with.`
-      : null;
+    const told = ["Tokens are counted in what is scored; nothing before that has any."];
+    if (report.selection) {
+      const { out } = report.selection.counts.select;
+      told.push(`The last select kept ${count(out)} documents with the thresholds that this page opens with.`);
+    };
     const { sample } = report;
-    const method = sample
-      ? `± is the sampling error at 95 %: ${count(sample.rows)} of ${count(report.totals.documents)} documents are in this page.`
-      : null;
+    if (sample && sample.rows < report.totals.documents) {
+      told.push(
+        `± is the sampling error at 95 %: ${count(sample.rows)} of ${count(report.totals.documents)} documents are in this page.`,
+      );
+    }
     this.root = section(
       "run",
       "The run",
       element("ol", { class: "funnel" }, items),
-      element("p", { class: "note" }, [method, told].filter(Boolean).join(" ")),
+      element("p", { class: "note" }, told.join(" ")),
     );
   }
 
   update() {
-    if (this.last) this.#fill(this.last, this.state.figures.kept);
+    if (this.byRules) this.#fill(this.byRules, this.state.figures.kept);
   }
 
   #fill(at, { documents, tokens, bytes }) {
     const told = [`${estimated(documents)} documents`];
     if (tokens) told.push(`${estimated(tokens, shortCount)} tokens`);
-    if (bytes) told.push(`${shortCount(bytes.estimate)}B of text`);
+    if (bytes) told.push(`${byteCount(bytes.estimate)} of text`);
     at.amount.textContent = told.join(" · ");
     at.part.textContent = share(documents.estimate / this.first);
     at.bar.replaceChildren(bar(documents.estimate / this.first));
