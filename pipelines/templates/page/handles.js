@@ -12,6 +12,7 @@ export class Handles {
     this.axis = axis;
     this.changed = changed;
     this.bounds = { min: null, max: null };
+    this.isShown = false;
     this.shades = { min: element("i", { class: "shade" }), max: element("i", { class: "shade" }) };
     this.handles = {};
     for (const end of ["min", "max"]) {
@@ -35,7 +36,10 @@ export class Handles {
   }
 
   show(bounds) {
-    this.bounds = { min: bounds.min, max: bounds.max };
+    const { min, max } = bounds;
+    if (this.isShown && min === this.bounds.min && max === this.bounds.max) return;
+    this.isShown = true;
+    this.bounds = { min, max };
     for (const end of ["min", "max"]) {
       const handle = this.handles[end];
       const value = this.bounds[end];
