@@ -30,14 +30,16 @@ def test_select_keeps_what_a_small_sample_said(
         "name": "real",
         "input": [{"format": "warc", "paths": paths}],
         "output": str(tmp_path / "out"),
-        "signals": ["gopher", "c4", "fineweb"],
+        "signals": ["gopher_quality", "gopher_repetition", "c4", "fineweb"],
     }
     recipe.write_text(json.dumps(content))
     for stage in ("score", "dedup"):
         assert main([stage, str(recipe), "--workers", "1"]) == 0
     within = {}
     for name, rules in RULES.items():
-        words = [str(recipe), "--workers", "1", "--set", f"rules={json.dumps(rules)}"]
+        thresholds = tmp_path / "thresholds.yaml"
+        thresholds.write_text(json.dumps({"rules": rules}))
+        words = [str(recipe), "--workers", "1", "--thresholds", str(thresholds)]
         assert main(["report", *words]) == 0
         report = json.loads((tmp_path / "out" / "report.json").read_text())
         assert main(["select", *words]) == 0
