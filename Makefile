@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: help quickstart test real bench bench-memory bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-prism test-image bench-runners bench-report bench-extraction extraction-model hostile crash fuzz audit bench-score count-work screenshots bench-report-error
+.PHONY: help quickstart test real bench bench-memory bench-buckets bench-dedup bench-signals lint types format models check-models lmplz lock clean system-packages test-torch prism test-spark test-hdfs test-prism test-image bench-runners bench-report bench-extraction extraction-model hostile crash fuzz audit bench-score count-work screenshots bench-report-error
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -89,10 +89,21 @@ $(VENV)/spark: $(VENV)/dev requirements-spark.txt
 
 test-spark: $(VENV)/spark  ## a Spark cluster on loopback: same files, also when a worker is killed
 	@command -v java >/dev/null || { echo "make test-spark: no java; install Java 17 or later" >&2; exit 2; }
-	$(BIN)/pytest -q tests/test_spark.py $(PYTEST_OPTIONS)
+	$(BIN)/pytest -q -m spark tests/test_spark.py tests/test_large_elements.py $(PYTEST_OPTIONS)
+
+# The servers, of the version of Hadoop's client that PySpark brings.
+$(VENV)/hdfs: | $(VENV)/spark
+	@command -v mvn >/dev/null || { echo "make test-hdfs: no mvn; install Maven" >&2; exit 2; }
+	client=$$(ls $(VENV)/lib/python*/site-packages/pyspark/jars/hadoop-client-api-*.jar); \
+	  version=$${client##*hadoop-client-api-}; \
+	  mvn --quiet dependency:copy -DoutputDirectory=$(abspath $@) \
+	  -Dartifact=org.apache.hadoop:hadoop-client-minicluster:$${version%.jar}
+
+test-hdfs: $(VENV)/hdfs  ## HDFS on loopback: a run, its resumption and its repetition
+	$(BIN)/pytest -q tests/test_hdfs.py $(PYTEST_OPTIONS)
 
 test-prism: $(VENV)/dev $(BIN)/prism  ## Beam's portable runner: same files, with workers that have the wheel
-	$(BIN)/pytest -q tests/test_prism.py $(PYTEST_OPTIONS)
+	$(BIN)/pytest -q -m prism tests/test_prism.py tests/test_large_elements.py $(PYTEST_OPTIONS)
 
 test-image: $(VENV)/dev  ## hadolint, and the steps of the Dockerfile in a clean root
 	$(BIN)/hadolint Dockerfile

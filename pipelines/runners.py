@@ -29,6 +29,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import (
 )
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from pipelines import hdfs_files
 from pipelines.errors import UserError, nearest
 from pipelines.spark_options import SparkOptions
 
@@ -176,8 +177,11 @@ def check_reached(runner: str, options: PipelineOptions, paths: Sequence[str]) -
 
     Raises:
         UserError: one is relative to this machine's current folder, or on its disk where no worker
-            can see it.
+            can see it, or in HDFS and the options do not say where that is.
     """
+    for path in paths:
+        if path.removeprefix("@").startswith(hdfs_files.SCHEME):
+            hdfs_files.check_options(path, options)
     master = options.view_as(SparkRunnerOptions).spark_master_url
     on_spark = runner == "spark" and master != "auto" and not master.startswith("local")
     if runner != "dataflow" and not on_spark:
@@ -203,7 +207,10 @@ def _cores() -> int:
 def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
     """Return an empty pipeline that runs as ``options`` of :func:`pipeline_options` say."""
     direct = options.view_as(DirectOptions)
-    if "FnApiRunner" not in options.get_all_options()["runner"] or direct.direct_num_workers == 1:
+    is_local = "FnApiRunner" in options.get_all_options()["runner"]
+    # A mode that is not Beam's default is one that was asked for.
+    is_asked_for = direct.direct_running_mode != DirectOptions().direct_running_mode
+    if not is_local or is_asked_for or direct.direct_num_workers == 1:
         return beam.Pipeline(options=options)
     # Beam's mode `multi_processing` with a worker command of our own, which no named mode takes.
     direct.direct_running_mode = "worker_processes"

@@ -24,7 +24,10 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipelines import hdfs_files, s3_client
 from pipelines.errors import UserError
+
+s3_client.share()
 
 _PARTIAL_SUFFIX = ".partial"
 _UNFINISHED = (_PARTIAL_SUFFIX, ".part", ".part.json")
@@ -103,7 +106,11 @@ def _stat(path: Path) -> StoredFile:
 
 def _match(pattern: str) -> list[StoredFile]:
     try:
-        [result] = FileSystems.match([pattern])
+        if pattern.startswith(hdfs_files.SCHEME):
+            found = hdfs_files.matched(pattern)
+        else:
+            [result] = FileSystems.match([pattern])
+            found = result.metadata_list
     except BeamIOError as error:
         raise OSError(str(error)) from error
     return [
@@ -112,7 +119,7 @@ def _match(pattern: str) -> list[StoredFile]:
             size=metadata.size_in_bytes,
             modified=metadata.last_updated_in_seconds or 0.0,
         )
-        for metadata in result.metadata_list
+        for metadata in found
     ]
 
 
@@ -126,7 +133,7 @@ def exists(path: str) -> bool:
     try:
         return bool(FileSystems.exists(path))
     except ValueError as error:
-        # Beam knows the scheme, and the package for it is not installed.
+        # Beam knows the scheme; a package for it or an option of it is missing.
         raise UserError(f"{path}: {error}") from None
 
 
@@ -355,6 +362,9 @@ def whole_file(path: str) -> Iterator[tuple[BinaryIO, WrittenFile]]:
     try:
         yield cast(BinaryIO, hashing), written
         file.close()
+        if path.startswith(hdfs_files.SCHEME):
+            # It refuses to rename a file to the name of one that is there.
+            delete(path)
         FileSystems.rename([partial], [path])
     except BaseException as error:
         if isinstance(error, OSError) and error.errno is not None and error.filename is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.hdfs_cluster import server_jars
 from tests.small_models import harmful_model, quality_model
 
 __all__ = ["harmful_model", "quality_model"]
@@ -59,6 +60,10 @@ def missing() -> dict[str, str]:
         "spark": (
             importlib.util.find_spec("pyspark") is not None and shutil.which("java") is not None,
             "no PySpark or no Java; make test-spark installs and runs it",
+        ),
+        "hdfs": (
+            bool(server_jars()) and shutil.which("java") is not None,
+            "no HDFS; make test-hdfs brings and runs it",
         ),
         "browser": (chromium() is not None, "no chromium; make system-packages installs it"),
     }

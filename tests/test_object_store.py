@@ -53,6 +53,15 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
+def s3_flags(endpoint: str) -> list[str]:
+    return [
+        f"--s3_endpoint_url={endpoint}",
+        "--s3_access_key_id=testing",
+        "--s3_secret_access_key=testing",
+        "--s3_region_name=us-east-1",
+    ]
+
+
 def test_a_run_from_s3_to_s3_and_its_rerun(
     endpoint: str, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,12 +73,7 @@ def test_a_run_from_s3_to_s3_and_its_rerun(
     client.put_object(Bucket="crawl", Key="domains.txt", Body=b"spam.example\n")
     recipe = tmp_path_factory.mktemp("recipe") / "remote.yaml"
     recipe.write_text(RECIPE)
-    flags = [
-        f"--s3_endpoint_url={endpoint}",
-        "--s3_access_key_id=testing",
-        "--s3_secret_access_key=testing",
-        "--s3_region_name=us-east-1",
-    ]
+    flags = s3_flags(endpoint)
     assert main(["run", str(recipe), *flags]) == 0
     names = [item["Key"] for item in client.list_objects_v2(Bucket="crawl")["Contents"]]
     assert not [name for name in names if name.endswith(".partial")]
@@ -115,6 +119,27 @@ class Store:
     tags: Callable[[], dict[str, str]]
 
 
+def test_a_run_connects_to_s3_once_and_not_for_every_file(
+    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3 = boto3.client("s3", endpoint_url=endpoint)
+    s3.create_bucket(Bucket="crawl")
+    s3.put_object(Bucket="crawl", Key="in/part.jsonl", Body=b'{"id": "a", "text": "A text."}')
+    recipe = tmp_path / "sharded.yaml"
+    recipe.write_text(SHARDED.replace("SCHEME", "s3"))
+    connect = boto3.session.Session.client
+    connected = []
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        connected.append(arguments)
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr(boto3.session.Session, "client", counted)
+    assert main(["score", str(recipe), *s3_flags(endpoint)]) == 0
+    # The command's options, and those that Beam's pipeline makes of them.
+    assert len(connected) == 2
+
+
 @pytest.fixture(params=["s3", "gs"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     if request.param == "gs":
@@ -135,12 +160,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     s3.create_bucket(Bucket="crawl")
     yield Store(
         scheme="s3",
-        flags=[
-            f"--s3_endpoint_url={endpoint}",
-            "--s3_access_key_id=testing",
-            "--s3_secret_access_key=testing",
-            "--s3_region_name=us-east-1",
-        ],
+        flags=s3_flags(endpoint),
         put=lambda name, body: s3.put_object(Bucket="crawl", Key=name, Body=body),
         tags=lambda: {
             item["Key"]: f"{item['ETag']} {item['LastModified']}"

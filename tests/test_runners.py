@@ -1,6 +1,7 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import pytest
@@ -10,7 +11,7 @@ from apache_beam.portability import common_urns
 from pipelines import recipe_file
 from pipelines.errors import UserError
 from pipelines.plan import plan
-from pipelines.runners import check_reached, pipeline_options
+from pipelines.runners import check_reached, new_pipeline, pipeline_options
 from pipelines.score import ScoreShards
 from pipelines.spark_options import spark_settings
 from tests.conftest import REPOSITORY
@@ -135,6 +136,27 @@ def test_a_path_that_workers_do_not_find_is_refused(
     assert str(error.value) == message
     check_reached("spark", options("spark"), ["out"])
     check_reached(runner, options(runner, *flags), ["gs://bucket/folder"])
+
+
+def test_where_hdfs_is_must_be_told() -> None:
+    with pytest.raises(UserError) as error:
+        check_reached("local", options("local", "--hdfs_host=h"), ["hdfs://crawl/in"])
+    assert str(error.value) == (
+        "hdfs://crawl/in: give --hdfs_port; --hdfs_host and --hdfs_port are the name node's web"
+        " address, often port 9870"
+    )
+    flags = ["--hdfs_host=h", "--hdfs_port=9870", "--hdfs_user=u"]
+    check_reached("local", options("local", *flags), ["hdfs://crawl/in"])
+
+
+def test_a_local_mode_of_beam_that_is_asked_for_is_the_one_that_runs() -> None:
+    def modes(*flags: str) -> str:
+        told = pipeline_options(runner="local", workers=2, flags=flags, total_bytes=0)
+        runner: Any = new_pipeline(told).runner
+        return str(runner._default_environment)
+
+    assert "local_worker" in modes()
+    assert "local_worker" not in modes("--direct_running_mode=multi_threading")
 
 
 def test_files_are_dealt_out_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
