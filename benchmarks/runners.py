@@ -27,9 +27,11 @@ _RUNNERS = {
     "bare functions": None,
     "local, 1 process": ["--workers=1"],
     "local, 2 processes": ["--workers=2"],
+    "Beam's multi_processing, 2": ["--workers=2", "--direct_running_mode=multi_processing"],
+    "Beam's multi_threading, 2": ["--workers=2", "--direct_running_mode=multi_threading"],
     "Prism": ["--runner=prism"],
-    "Spark, 1 core": ["--runner=spark", "--spark_master_url=local[1]"],
-    "Spark, 2 cores": ["--runner=spark", "--spark_master_url=local[2]"],
+    "Spark, 1 worker": ["--runner=spark", "--spark_master_url=local-cluster[1,1,1024]"],
+    "Spark, 2 workers": ["--runner=spark", "--spark_master_url=local-cluster[2,1,1024]"],
 }
 _PR_SET_CHILD_SUBREAPER = 36
 _RECIPE = {
@@ -86,6 +88,9 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1, help="the best of so many runs counts")
     parser.add_argument("--runner", action="append", choices=list(_RUNNERS))
     arguments = parser.parse_args()
+    # `make prism` puts it beside Python.
+    programs = [str(Path(sys.executable).parent), os.environ["PATH"]]
+    os.environ["PATH"] = os.pathsep.join(programs)
     there = {"Prism": shutil.which("prism"), "Spark": find_spec("pyspark") and shutil.which("java")}
     table = Table()
     for column in ("runner", "CPU s", "over bare", "s", "MB of archive per CPU s"):
