@@ -106,7 +106,7 @@ test-prism: $(VENV)/dev $(BIN)/prism  ## Beam's portable runner: same files, wit
 	$(BIN)/pytest -q -m prism tests/test_prism.py tests/test_large_elements.py $(PYTEST_OPTIONS)
 
 test-image: $(VENV)/dev  ## hadolint, and the steps of the Dockerfile in a clean root
-	$(BIN)/hadolint Dockerfile
+	$(BIN)/hadolint Dockerfile flex_template/Dockerfile
 	@command -v debootstrap >/dev/null || { echo "make test-image: install debootstrap" >&2; exit 2; }
 	$(BIN)/python -m tests.image_in_clean_root
 

@@ -28,7 +28,7 @@ from pipelines import (
     train_command,
     verify_command,
 )
-from pipelines.errors import StageError, UserError
+from pipelines.errors import StageError, TemplateWritten, UserError
 
 if TYPE_CHECKING:
     # Importing Beam takes seconds: each command does so when it knows that it needs it.
@@ -78,6 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StageError as error:
         errors.print(Text(f"thresher: {error}"))
         return 1
+    except TemplateWritten as written:
+        errors.print(Text(f"thresher: the job is in {written}; nothing has run yet"))
+        return 0
     except OSError as error:
         if error.errno not in _OF_THE_DISK:
             raise
@@ -229,7 +232,7 @@ def _open(arguments: argparse.Namespace) -> "Run":
 def _load(arguments: argparse.Namespace) -> tuple["Recipe", str, list[str]]:
     """Return the recipe, the runner and Beam's flags, with which its paths can be reached."""
     from pipelines import recipe_file, storage
-    from pipelines.runners import check_reached, pipeline_options
+    from pipelines.runners import check_reached, check_template, pipeline_options
 
     if against := getattr(arguments, "against", None):
         # As an override, so that the commands named next carry it too.
@@ -241,6 +244,7 @@ def _load(arguments: argparse.Namespace) -> tuple["Recipe", str, list[str]]:
     # A mistake in the flags is told before any work.
     options = pipeline_options(runner=runner, workers=workers, flags=flags, total_bytes=0)
     check_reached(runner, options, [recipe.output, *_input_paths(recipe)])
+    check_template(arguments.command, options)
     storage.configure(options)
     return recipe, runner, flags
 

@@ -18,3 +18,7 @@ def nearest(name: str, known: Sequence[str]) -> str:
     if close:
         return f"; did you mean `{close[0]}`?"
     return f"; there are: {', '.join(sorted(known))}" if known else ""
+
+
+class TemplateWritten(Exception):  # noqa: N818 - it is no error: another starts the job
+    """A job was written to `--template_location` and not started; there is no result to go on."""

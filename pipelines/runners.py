@@ -13,6 +13,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     FlinkRunnerOptions,
+    GoogleCloudOptions,
     JobServerOptions,
     PipelineOptions,
     PortableOptions,
@@ -196,6 +197,19 @@ def check_reached(runner: str, options: PipelineOptions, paths: Sequence[str]) -
                 f"{path}: a path on a cluster is absolute, in a folder that all workers reach,"
                 " or of a store, such as s3://bucket/folder"
             )
+
+
+def check_template(command: str, options: PipelineOptions) -> None:
+    """See that a command whose job is written as a template is one job.
+
+    Raises:
+        UserError: it is several jobs, with work between them.
+    """
+    if command != "score" and options.view_as(GoogleCloudOptions).template_location:
+        raise UserError(
+            f"--template_location is for `thresher score`, which is one job; `thresher {command}`"
+            " goes on when the job has ended"
+        )
 
 
 def _cores() -> int:

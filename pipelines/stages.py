@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import apache_beam as beam
+from apache_beam.options.pipeline_options import GoogleCloudOptions
 from rich.console import Console
 
 from pipelines import (
@@ -34,7 +35,7 @@ from pipelines.corpus_forms import tokenizer_details, tokenizer_path
 from pipelines.corpus_shards import groups_of
 from pipelines.counters import Counters
 from pipelines.dedup import ScoredFile
-from pipelines.errors import StageError
+from pipelines.errors import StageError, TemplateWritten
 from pipelines.manifest import ShardRecord, StageRecords, fingerprint
 from pipelines.matching import Matching
 from pipelines.memory_limit import MemoryLimit
@@ -355,6 +356,8 @@ class Run:
             try:
                 with new_pipeline(options) as pipeline:
                     yield pipeline, folder
+                if template := options.view_as(GoogleCloudOptions).template_location:
+                    raise TemplateWritten(template)
             except (OSError, RuntimeError) as error:
                 # Beam passes a worker's error on as a RuntimeError that holds its traceback.
                 cause = str(error).strip().splitlines()[-1].removeprefix("RuntimeError: ")

@@ -1,0 +1,1 @@
+"""The Flex Template of Dataflow: its launched program, metadata and image."""
