@@ -147,7 +147,8 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
             bucket = client.bucket("crawl")
             yield Store(
                 scheme="gs",
-                flags=[],
+                # Beam would look for credentials for half a minute.
+                flags=["--no_auth"],
                 put=lambda name, body: bucket.blob(name).upload_from_string(body),
                 tags=lambda: {
                     blob.name: f"{blob.md5_hash} {blob.time_created}"
