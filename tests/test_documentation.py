@@ -178,3 +178,22 @@ def test_the_example_of_a_family_computes_what_it_declares() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in _LINK.findall(page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+def test_the_plan_of_a_large_run_follows_from_what_was_measured() -> None:
+    page = Path("docs/scaling.md").read_text(encoding="utf-8")
+    [seconds_a_gigabyte] = re.findall(r"\*\*(\d+) CPU seconds\*\*", page)
+    [dollars_a_core_hour] = re.findall(r"\$([\d.]+) together", page)
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
+    rows = {row[0]: row[1:] for row in cells if len(row) == 4}
+    hours = [float(cell.replace(",", "")) for cell in rows["`score`: core-hours"]]
+    expected = [int(seconds_a_gigabyte) * 1000 * terabytes / 3600 for terabytes in (1, 90, 100)]
+    assert hours == pytest.approx(expected, rel=0.01)
+    together = [float(cell.replace(",", "")) for cell in rows["together, core-hours"]]
+    costs = [
+        float(cell.rpartition("$")[2])
+        for cell in rows["workers of 4 cores on Dataflow, and their cost"]
+    ]
+    assert costs == pytest.approx(
+        [hour * float(dollars_a_core_hour) for hour in together], rel=0.01
+    )

@@ -147,8 +147,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
             bucket = client.bucket("crawl")
             yield Store(
                 scheme="gs",
-                # Beam would look for credentials for half a minute.
-                flags=["--no_auth"],
+                flags=[],
                 put=lambda name, body: bucket.blob(name).upload_from_string(body),
                 tags=lambda: {
                     blob.name: f"{blob.md5_hash} {blob.time_created}"
