@@ -13,12 +13,12 @@ help:  ## list the targets
 $(BIN)/thresher: pyproject.toml requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps -e .
 	@touch $@
 
 $(VENV)/dev: $(BIN)/thresher requirements-dev.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.txt
 	@touch $@
 
 quickstart: $(BIN)/thresher  ## install, run the main job on the sample, say where to look
@@ -30,7 +30,7 @@ test: $(VENV)/dev system-packages  ## install what tests need and run them
 
 # On Linux PyPI's PyTorch brings CUDA, 5 GB, so it is no part of what developers install.
 $(VENV)/torch: | $(VENV)/dev
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --target $@ \
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --target $@ \
 	  --constraint requirements-dev.txt torch
 
 test-torch: $(VENV)/torch  ## test the data set of PyTorch with PyTorch itself, in a folder of its own
@@ -84,7 +84,7 @@ bench-dedup: $(BIN)/thresher $(VENV)/peers  ## what deduplication costs, how tha
 	$(BIN)/python -m benchmarks.dedup_curve $(DATA)/dedup/pg_editions/books docs/s-curve.svg
 
 $(VENV)/spark: $(VENV)/dev requirements-spark.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-spark.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-spark.txt
 	@touch $@
 
 test-spark: $(VENV)/spark  ## a Spark cluster on loopback: same files, also when a worker is killed

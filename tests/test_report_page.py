@@ -294,7 +294,7 @@ def test_text_for_a_terminal() -> None:
     assert "Kept by the rules 1 64 0.0" in lines
     assert "gopher.word_count 50 – 1,000 2 50 % 2" in lines
     assert "gopher.word_count 0 10 50 2,000" in lines
-    assert "text␛[31m[bold].warc.gz 16 6 4 3 1 64" in lines
+    assert "…t␛[31m[bold].warc.gz 16 6 4 3 1 64" in lines
     assert "de 1 0 0 0 0" in lines
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 80
