@@ -222,8 +222,9 @@ def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
     """Return an empty pipeline that runs as ``options`` of :func:`pipeline_options` say."""
     direct = options.view_as(DirectOptions)
     is_local = "FnApiRunner" in options.get_all_options()["runner"]
-    # A mode that is not Beam's default is one that was asked for.
-    is_asked_for = direct.direct_running_mode != DirectOptions().direct_running_mode
+    # A mode that is not Beam's default is one that was asked for. (Of no flags at all: given none,
+    # Beam reads those of the command line.)
+    is_asked_for = direct.direct_running_mode != DirectOptions([]).direct_running_mode
     if not is_local or is_asked_for or direct.direct_num_workers == 1:
         return beam.Pipeline(options=options)
     # Beam's mode `multi_processing` with a worker command of our own, which no named mode takes.

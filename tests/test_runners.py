@@ -149,8 +149,12 @@ def test_where_hdfs_is_must_be_told() -> None:
     check_reached("local", options("local", *flags), ["hdfs://crawl/in"])
 
 
-def test_a_local_mode_of_beam_that_is_asked_for_is_the_one_that_runs() -> None:
+def test_a_local_mode_of_beam_that_is_asked_for_is_the_one_that_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def modes(*flags: str) -> str:
+        # As from a command line, which Beam reads by itself.
+        monkeypatch.setattr("sys.argv", ["thresher", *flags])
         told = pipeline_options(runner="local", workers=2, flags=flags, total_bytes=0)
         runner: Any = new_pipeline(told).runner
         return str(runner._default_environment)
