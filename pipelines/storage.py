@@ -322,10 +322,22 @@ class WrittenFile:
     checksum: str = ""
 
 
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Name the file in an error of the system, which does not say which open file it is."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = path
+        raise
+
+
 class _HashingFile(io.RawIOBase):
     """Counts and hashes what goes through to the real file."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self._path = path
         self._file = file
         self._hash = xxhash.xxh3_128()
         self.size = 0
@@ -334,7 +346,8 @@ class _HashingFile(io.RawIOBase):
         return True
 
     def write(self, content: Any) -> int:
-        self._file.write(content)
+        with _named(self._path):
+            self._file.write(content)
         self._hash.update(content)
         self.size += len(content)
         return len(content)
@@ -358,18 +371,16 @@ def whole_file(path: str) -> Iterator[tuple[BinaryIO, WrittenFile]]:
     partial = f"{path}.{uuid.uuid4().hex[:8]}{_PARTIAL_SUFFIX}"
     written = WrittenFile(path)
     file = FileSystems.create(partial, compression_type=CompressionTypes.UNCOMPRESSED)
-    hashing = _HashingFile(file)
+    hashing = _HashingFile(path, file)
     try:
         yield cast(BinaryIO, hashing), written
-        file.close()
+        with _named(path):
+            file.close()
         if path.startswith(hdfs_files.SCHEME):
             # It refuses to rename a file to the name of one that is there.
             delete(path)
         FileSystems.rename([partial], [path])
-    except BaseException as error:
-        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
-            # Writing to an open file, the system does not say to which.
-            error.filename = path
+    except BaseException:
         # Some stores raise again on closing what they could not write; the first error is the one.
         with suppress(Exception):
             file.close()
