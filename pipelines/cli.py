@@ -213,7 +213,7 @@ def _open(arguments: argparse.Namespace) -> "Run":
 
     recipe, runner, flags = _load(arguments)
     memory = arguments.max_memory and memory_limit.given(
-        arguments.max_memory, recipe=recipe, runner=runner, workers=arguments.workers
+        arguments.max_memory, recipe=recipe, runner=runner, workers=arguments.workers, flags=flags
     )
     run = Run(
         recipe=recipe,

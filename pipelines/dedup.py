@@ -13,6 +13,7 @@ import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 from apache_beam.transforms.util import WaitOn
 
 from filters.clustering import (
@@ -233,6 +234,13 @@ def earlier_files(
         MatchedFile(number=first_number + number, path=path, group=group, earlier=True)
         for number, (group, path) in enumerate((group, path) for group in groups for path in paths)
     ]
+
+
+def rows_of(path: str) -> int:
+    """Return how many documents a file of an earlier corpus has; its footer tells."""
+    with storage.open_stored(path) as stored:
+        rows: int = pq.read_metadata(stored).num_rows
+    return rows
 
 
 def by_number(file: Any) -> tuple[int, Any]:

@@ -3,7 +3,7 @@
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +129,9 @@ class MemoryLimit:
             watcher.join()
 
 
-def given(text: str, *, recipe: Recipe, runner: str, workers: int | None) -> MemoryLimit:
+def given(
+    text: str, *, recipe: Recipe, runner: str, workers: int | None, flags: Sequence[str]
+) -> MemoryLimit:
     """Return the limit that a user gave for a run.
 
     Args:
@@ -137,12 +139,15 @@ def given(text: str, *, recipe: Recipe, runner: str, workers: int | None) -> Mem
         recipe: The recipe.
         runner: The runner's name.
         workers: The working processes that the user asked for, or None.
+        flags: Beam's own flags.
 
     Raises:
         UserError: it is no size, the runner heeds none, or the run can't do with it.
     """
     if runner != LOCAL:
         raise UserError(f"--max-memory is for the local runner; {runner} takes Beam's own options")
+    if any(flag.startswith("--direct_num_workers") for flag in flags):
+        raise UserError("--max-memory with --direct_num_workers: give --workers in its place")
     try:
         size = int(TypeAdapter(ByteSize).validate_python(text))
     except ValidationError:

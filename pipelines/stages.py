@@ -173,8 +173,6 @@ class Run:
         by_dump = settings.scope == "dump"
         stage_fingerprint = dedup_fingerprint(self.recipe, files)
         scored = StageRecords(self.recipe.output, score.STAGE).required("thresher score RECIPE")
-        if self.memory is not None:
-            self.memory.check_dedup(scored["counters"]["out"])
         clusters = dedup.FindClusters(
             output=self.recipe.output,
             matching=Matching.of(
@@ -190,12 +188,20 @@ class Run:
             ),
             by_dump=by_dump,
         )
+
+        def find_components(open_pipeline: OpenPipeline) -> None:
+            if self.memory is not None:
+                groups = len({file.dump for file in files}) if by_dump else 1
+                of_earlier = groups * sum(dedup.rows_of(file.path) for file in earlier)
+                self.memory.check_dedup(scored["counters"]["out"] + of_earlier)
+            clusters.find_components(files, open_pipeline)
+
         outcome = self._stage(
             dedup.STAGE,
             files,
             stage_fingerprint,
             clusters,
-            before=lambda open_pipeline: clusters.find_components(files, open_pipeline),
+            before=find_components,
         )
         component_rounds.clear(clusters.work_folder)
         return outcome

@@ -35,6 +35,10 @@ def limit(max_bytes: int) -> MemoryLimit:
             " give that, or --workers 3",
         ),
         (
+            ["--max-memory", "4GiB", "--direct_num_workers=8"],
+            "--max-memory with --direct_num_workers: give --workers in its place",
+        ),
+        (
             ["--max-memory", "4GiB", "--runner", "spark"],
             "--max-memory is for the local runner; spark takes Beam's own options",
         ),
