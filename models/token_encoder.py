@@ -147,7 +147,8 @@ def _parts(text: str) -> Iterator[str]:
 
     An encoding takes up to 550 bytes a character, so a book as a whole would take gigabytes. A long
     line is cut before a space. Where there is none either, as in a million equal marks, the text is
-    cut all the same: its tokens are then not those that merge best, but they spell it.
+    cut all the same: its tokens are then not those that merge best, but they spell it. (A tokenizer
+    that marks where words begin marks the cut too, unless that is before a space.)
     """
     start = 0
     while len(text) - start > _PART_CHARACTERS:

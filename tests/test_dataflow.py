@@ -36,7 +36,7 @@ DOCUMENTS = [
 def test_a_run_is_submitted_with_code_image_and_machines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wheel = tmp_path / "thresher-0.1.0-py3-none-any.whl"
+    wheel = tmp_path / "thresher-0.2.0-py3-none-any.whl"
     wheel.write_bytes(b"a wheel")
     recipe = tmp_path / "remote.yaml"
     recipe.write_text(RECIPE)
