@@ -121,7 +121,8 @@ class Bench:
             log = self.work / f"install-{requirements.stem}.log"
             version = f"{sys.version_info.major}.{sys.version_info.minor}"
             make = [uv, "venv", "--quiet", "--clear", "--python", version, str(folder)]
-            install = [uv, "pip", "install", "--python", interpreter, "-r", str(requirements)]
+            install = [uv, "pip", "install", "--compile-bytecode", "--python", interpreter]
+            install += ["-r", str(requirements)]
             for command in (make, install):
                 measure(command, log=log, environment={}, timeout=_TIMEOUT_SECONDS)
             (folder / "installed").touch()
@@ -182,8 +183,9 @@ def kept_addresses(output: Path, pattern: str) -> list[str]:
     for path in output.glob(pattern):
         if path.suffix == ".parquet":
             names = pq.read_schema(path).names
-            column = "url" if "url" in names else "id"
-            found += pq.read_table(path, columns=[column], partitioning=None)[column].to_pylist()
+            place = next(name for name in ("url", "metadata", "id") if name in names)
+            rows = pq.read_table(path, columns=[place], partitioning=None)[place].to_pylist()
+            found += [row["url"] if place == "metadata" else row for row in rows]
         else:
             rows = map(json.loads, gzip.decompress(path.read_bytes()).splitlines())
             found += [row.get("metadata", {}).get("warc_url") or row["id"] for row in rows]

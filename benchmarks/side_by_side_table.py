@@ -121,7 +121,8 @@ def _row(
         "cpu_seconds": cpu,
         "start_cpu_seconds": min(cost["cpu"] for cost in start),
         "cpu_seconds_per_gb": cpu / size * 1e9,
-        "documents_per_core_second": 1 / marginal,
+        # None where a run over so many documents takes no longer than one over a few.
+        "documents_per_core_second": 1 / marginal if marginal > 0 else None,
         "peak_bytes": max(cost["peak_bytes"] for cost in full),
         "rounds": len(full),
     }
@@ -143,7 +144,8 @@ def _compare(rows: list[dict[str, Any]], runs: Sequence[Run], documents: int) ->
         row["agreement"] = 1 - len(mine ^ first) / documents
         row["wall_ratio"] = row["wall_seconds"] / ours["wall_seconds"]
         row["cpu_ratio"] = row["cpu_seconds"] / ours["cpu_seconds"]
-        row["speed_ratio"] = ours["documents_per_core_second"] / row["documents_per_core_second"]
+        speeds = [found["documents_per_core_second"] for found in (ours, row)]
+        row["speed_ratio"] = speeds[0] / speeds[1] if all(speeds) else None
 
 
 def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -154,7 +156,9 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
         if "cpu_ratio" not in row:
             cells = [name, f"did not run: {row['reason'] or 'no run yet'}"]
         else:
-            speed = f"{row['documents_per_core_second']:,.0f} (1/{row['speed_ratio']:.1f})"
+            speed = "all of it start-up"
+            if row["speed_ratio"]:
+                speed = f"{row['documents_per_core_second']:,.0f} (1/{row['speed_ratio']:.1f})"
             cells = [
                 name,
                 f"{row['wall_ratio']:.1f}",

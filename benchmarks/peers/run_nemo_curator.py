@@ -6,6 +6,8 @@ deduplication needs a GPU.
 python run_nemo_curator.py INPUT OUTPUT LANGUAGE_MODEL
 """
 
+import gzip
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,10 +22,14 @@ from nemo_curator.core.client import RayClient
 def run(documents: Path, output: Path, model: str) -> None:
     """Run the pipeline; the corpus comes into ``output/corpus``."""
     folder = Path(nemo_curator.config.__file__).parent / "text"
+    # It reads no compressed files.
+    plain = output / "input.jsonl"
+    with gzip.open(documents) as packed, plain.open("wb") as unpacked:
+        shutil.copyfileobj(packed, unpacked)
     with initialize_config_dir(str(folder), version_base=None):
         recipe = compose(
             "heuristic_filter_english_pipeline",
-            overrides=[f"input_path={documents}", f"output_path={output}/corpus"],
+            overrides=[f"input_path={plain}", f"output_path={output}/corpus"],
         )
     recipe.stages.insert(1, language_filter(model))
     recipe.stages[-1]._target_ = "nemo_curator.stages.text.io.writer.ParquetWriter"
