@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from pipelines import storage
+from pipelines import hdfs_files, storage
 from pipelines.errors import UserError
 
 RENEWAL_SECONDS = 10.0
@@ -149,7 +149,7 @@ class OutputLock:
 
     def _watch(self) -> None:
         """Wait until there is no object, or none that is renewed."""
-        first_seen = seen = _content(self._path)
+        first_seen = seen = self._seen()
         if first_seen is not None:
             self._tell(
                 f"{self._output}: there is the lock of a run that may have been killed;"
@@ -158,9 +158,18 @@ class OutputLock:
         deadline = time.monotonic() + self._patience_seconds
         while seen is not None and time.monotonic() < deadline:
             time.sleep(min(1.0, self._patience_seconds / 10))
-            seen = _content(self._path)
+            seen = self._seen()
             if seen not in (None, first_seen):
                 raise self._refusal(seen)
+
+    def _seen(self) -> bytes | None:
+        """Return what the object holds, or None: on HDFS only if a second look finds none too."""
+        content = _content(self._path)
+        if content is None and self._path.startswith(hdfs_files.SCHEME):
+            # To renew it there, its holder deletes it before it renames the next to its name.
+            time.sleep(min(1.0, self._renewal_seconds / 2))
+            content = _content(self._path)
+        return content
 
     def _refusal(self, told: bytes | None) -> UserError:
         try:

@@ -170,3 +170,28 @@ def test_on_a_store_the_first_to_write_of_two_that_begin_at_once_gives_way(
     with store_lock([]) as lock, pytest.raises(UserError, match="process 7 on elsewhere"):
         lock.acquire()
     assert json.loads(store.objects["store://out/manifests/.lock"]) == rival
+
+
+@pytest.mark.parametrize("gap", [1, 2])
+def test_on_hdfs_a_lock_that_is_being_renewed_is_not_taken_for_gone(
+    monkeypatch: pytest.MonkeyPatch, gap: int
+) -> None:
+    store, looks = Store(monkeypatch), 0
+
+    def exists(path: str) -> bool:
+        nonlocal looks
+        looks += 1
+        store.objects.setdefault(path, b'{"renewed": 1}')
+        if looks > gap + 1:
+            store.objects[path] = b'{"renewed": 2}'
+        # Here its holder has deleted it, and not yet renamed the next one to its name.
+        return looks != gap
+
+    def overtaken(path: str, text: str) -> None:
+        pytest.fail("the lock of a run that lives was taken")
+
+    monkeypatch.setattr(storage, "exists", exists)
+    monkeypatch.setattr(storage, "write_text", overtaken)
+    lock = OutputLock("hdfs://out", renewal_seconds=0.02, patience_seconds=0.5)
+    with lock, pytest.raises(UserError, match="is writing there"):
+        lock.acquire()
