@@ -36,23 +36,32 @@ def matched(pattern: str) -> list[FileMetadata]:
 
     Args:
         pattern: Its `*` goes within a folder, its `**` across folders. A folder names no file.
+
+    Raises:
+        OSError: HDFS refuses to tell.
     """
     filesystem: Any = FileSystems.get_filesystem(pattern)
+    # An optional package, without which Beam has no such file system.
+    from hdfs import HdfsError
+
     fixed = re.split(r"[^/]*[*?\[]", pattern, maxsplit=1)[0]
     below = pattern.removeprefix(fixed)
     server, folder = filesystem._parse_url(fixed.rstrip("/"))
     client = filesystem._hdfs_client
-    found = client.status(folder, strict=False)
-    if found is None:
-        return []
-    if not below:
-        return [_metadata(pattern, found)] if found["type"] == "FILE" else []
-    depth = 0 if "**" in below else below.count("/") + 1
-    files = [
-        _metadata(f"hdfs:/{filesystem._join(server, posixpath.join(path, name))}", status)
-        for (path, _), _, names in client.walk(folder, depth=depth, status=True)
-        for name, status in names
-    ]
+    try:
+        found = client.status(folder, strict=False)
+        if found is None:
+            return []
+        if not below:
+            return [_metadata(pattern, found)] if found["type"] == "FILE" else []
+        depth = 0 if "**" in below else below.count("/") + 1
+        files = [
+            _metadata(f"hdfs:/{filesystem._join(server, posixpath.join(path, name))}", status)
+            for (path, _), _, names in client.walk(folder, depth=depth, status=True)
+            for name, status in names
+        ]
+    except HdfsError as error:
+        raise OSError(" ".join(str(error).split())) from error
     return list(filesystem.match_files(files, pattern))
 
 

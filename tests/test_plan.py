@@ -3,6 +3,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
+from hdfs import HdfsError, InsecureClient
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,3 +140,22 @@ def test_a_shard_changes_with_its_files_and_settings(tmp_path: Path) -> None:
     [after] = plan(recipe(str(path)))
     assert before.name == after.name
     assert before.fingerprint("s") != after.fingerprint("s") != after.fingerprint("t")
+
+
+@pytest.mark.parametrize("refusing", ["status", "walk"])
+def test_what_hdfs_refuses_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, refusing: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise HdfsError("Permission denied: user=u, access=EXECUTE\n\tat org.apache.hadoop")
+
+    flags = ["--hdfs_host=localhost", "--hdfs_port=9870", "--hdfs_user=u"]
+    monkeypatch.setattr(FileSystems, "_pipeline_options", PipelineOptions(flags))
+    monkeypatch.setattr(InsecureClient, "status", lambda *_, **__: {"type": "DIRECTORY"})
+    monkeypatch.setattr(InsecureClient, refusing, refuse)
+    with pytest.raises(UserError) as error:
+        plan(recipe("hdfs://crawl/in/*.jsonl"))
+    assert str(error.value) == (
+        "hdfs://crawl/in/*.jsonl (input.0.paths): can't be listed: Permission denied: user=u,"
+        " access=EXECUTE at org.apache.hadoop"
+    )
