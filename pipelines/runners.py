@@ -200,12 +200,12 @@ def check_reached(runner: str, options: PipelineOptions, paths: Sequence[str]) -
 
 
 def check_template(command: str, options: PipelineOptions) -> None:
-    """See that a command whose job is written as a template is one job.
+    """See that a command whose job is written as a template is one job; ``check`` starts none.
 
     Raises:
-        UserError: it is several jobs, with work between them.
+        UserError: it is several jobs, or has work to do after its job.
     """
-    if command != "score" and options.view_as(GoogleCloudOptions).template_location:
+    if command not in ("check", "score") and options.view_as(GoogleCloudOptions).template_location:
         raise UserError(
             f"--template_location is for `thresher score`, which is one job; `thresher {command}`"
             " goes on when the job has ended"

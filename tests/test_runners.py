@@ -11,7 +11,7 @@ from apache_beam.portability import common_urns
 from pipelines import recipe_file
 from pipelines.errors import UserError
 from pipelines.plan import plan
-from pipelines.runners import check_reached, new_pipeline, pipeline_options
+from pipelines.runners import check_reached, check_template, new_pipeline, pipeline_options
 from pipelines.score import ScoreShards
 from pipelines.spark_options import spark_settings
 from tests.conftest import REPOSITORY
@@ -136,6 +136,18 @@ def test_a_path_that_workers_do_not_find_is_refused(
     assert str(error.value) == message
     check_reached("spark", options("spark"), ["out"])
     check_reached(runner, options(runner, *flags), ["gs://bucket/folder"])
+
+
+def test_a_template_is_for_one_job_and_does_not_concern_what_starts_none() -> None:
+    told = options("dataflow", *DATAFLOW, "--template_location=gs://b/job")
+    check_template("check", told)
+    check_template("score", told)
+    with pytest.raises(UserError) as error:
+        check_template("select", told)
+    assert str(error.value) == (
+        "--template_location is for `thresher score`, which is one job; `thresher select` goes on"
+        " when the job has ended"
+    )
 
 
 def test_where_hdfs_is_must_be_told() -> None:
