@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import GoogleCloudOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 from rich.console import Console
 
 from pipelines import (
@@ -35,7 +35,7 @@ from pipelines.corpus_forms import tokenizer_details, tokenizer_path
 from pipelines.corpus_shards import groups_of
 from pipelines.counters import Counters
 from pipelines.dedup import ScoredFile
-from pipelines.errors import StageError, TemplateWritten
+from pipelines.errors import StageError, TemplateWritten, UserError
 from pipelines.manifest import ShardRecord, StageRecords, fingerprint
 from pipelines.matching import Matching
 from pipelines.memory_limit import MemoryLimit
@@ -115,7 +115,8 @@ class Run:
         """Read the dumps; write a row with every signal for each document.
 
         Raises:
-            UserError: a path or a model is missing, or the output can't be written.
+            UserError: a path or a model is missing, the output can't be written, or a template is
+                wanted of a job that is done.
             StageError: more records were errors than the recipe allows.
         """
         recipe = self.recipe
@@ -149,6 +150,7 @@ class Run:
                 details={"models_and_lists": hashes, "settings": score_settings(recipe, {})},
             )
         else:
+            self._expect_no_template()
             manifest = done
         outcome = Outcome(stage=score.STAGE, manifest=manifest, made_now=done is None)
         _check_balance(outcome)
@@ -340,17 +342,27 @@ class Run:
             )
         return outcome
 
-    @contextmanager
-    def _pipeline(
-        self, stage: str, total_bytes: int, *, watched: bool = False
-    ) -> Iterator[tuple[beam.Pipeline, str | None]]:
-        options = pipeline_options(
+    def _options(self, total_bytes: int) -> PipelineOptions:
+        return pipeline_options(
             runner=self.runner,
             workers=self.workers,
             most_workers=self.memory.most_workers if self.memory else None,
             flags=self.flags,
             total_bytes=total_bytes,
         )
+
+    def _expect_no_template(self) -> None:
+        if template := self._options(0).view_as(GoogleCloudOptions).template_location:
+            raise UserError(
+                f"{self.recipe.output} (output): is scored already, so there is no job to write to"
+                f" {template}; choose another output, or go on here without --template_location"
+            )
+
+    @contextmanager
+    def _pipeline(
+        self, stage: str, total_bytes: int, *, watched: bool = False
+    ) -> Iterator[tuple[beam.Pipeline, str | None]]:
+        options = self._options(total_bytes)
         with ExitStack() as stack:
             folder = None
             if self.runner == LOCAL and watched:

@@ -122,6 +122,12 @@ def test_a_template_is_the_job_of_score_and_a_run_goes_on_from_it(
         words.append('--set=input.0.paths=["gs://crawl/other/*.jsonl"]')
         assert main(["run", *words, template]) == 2
         assert main(["run", *words]) == 0, capsys.readouterr().err
+        assert launch([*parameters, *flags[:-1], template]) == 2
+        assert capsys.readouterr().err.splitlines()[1:] == [
+            "thresher: gs://crawl/out (output): is scored already, so there is no job to write to"
+            " gs://crawl/temp/job_object; choose another output, or go on here without"
+            " --template_location"
+        ]
         again = {blob.name: blob.generation for blob in store.list_blobs("crawl", prefix="out/sc")}
         select = json.loads(bucket.blob("out/manifests/select.json").download_as_bytes())
     assert again == scored
