@@ -5,8 +5,10 @@ import re
 import shlex
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.portability.api import beam_runner_api_pb2
 
 from flex_template.launch import launcher_parser
@@ -132,6 +134,29 @@ def test_a_template_is_the_job_of_score_and_a_run_goes_on_from_it(
         select = json.loads(bucket.blob("out/manifests/select.json").download_as_bytes())
     assert again == scored
     assert select["counters"]["out"] == 1
+
+
+def test_a_recipe_that_the_launcher_does_not_get_is_told_by_its_name(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(recipe: str) -> str:
+        assert launch([f"--recipe={recipe}", "--output=gs://crawl/out"]) == 2
+        return capsys.readouterr().err
+
+    with google_storage("crawl") as store:
+        assert told("gs://crawl/recipes/web.yaml") == (
+            "thresher: gs://crawl/recipes/web.yaml: no such recipe; give a gs:// path, or one of"
+            " the image, such as /opt/thresher/configs/commoncrawl.yaml\n"
+        )
+        store.bucket("crawl").blob("recipes/web.yaml").upload_from_string(RECIPE)
+        assert told("gs://crawl/recipes").startswith("thresher: gs://crawl/recipes: no such recipe")
+        refuse = mock.Mock(side_effect=PermissionError("403 Forbidden:\n no access"))
+        monkeypatch.setattr(FileSystems, "open", refuse)
+        unreadable = told("gs://crawl/recipes/web.yaml")
+    assert unreadable.startswith("thresher: gs://crawl/recipes/web.yaml: the recipe can't be read:")
+    assert "the store failed: 403 Forbidden: no access" in unreadable
+    assert unreadable.count("\n") == 1
+    assert told("nowhere://recipe.yaml").startswith("thresher: nowhere://recipe.yaml: the recipe")
 
 
 def test_the_templates_parameters_are_the_options_of_its_launcher() -> None:
