@@ -94,10 +94,12 @@ test-spark: $(VENV)/spark  ## a Spark cluster on loopback: same files, also when
 # The servers, of the version of Hadoop's client that PySpark brings.
 $(VENV)/hdfs: | $(VENV)/spark
 	@command -v mvn >/dev/null || { echo "make test-hdfs: no mvn; install Maven" >&2; exit 2; }
+	rm -rf $@.partial
 	client=$$(ls $(VENV)/lib/python*/site-packages/pyspark/jars/hadoop-client-api-*.jar); \
 	  version=$${client##*hadoop-client-api-}; \
-	  mvn --quiet dependency:copy -DoutputDirectory=$(abspath $@) \
+	  mvn --quiet dependency:copy -DoutputDirectory=$(abspath $@.partial) \
 	  -Dartifact=org.apache.hadoop:hadoop-client-minicluster:$${version%.jar}
+	mv $@.partial $@
 
 test-hdfs: $(VENV)/hdfs  ## HDFS on loopback: a run, its resumption and its repetition
 	$(BIN)/pytest -q tests/test_hdfs.py $(PYTEST_OPTIONS)
