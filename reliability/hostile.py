@@ -26,14 +26,11 @@ from rich.console import Console
 from rich.table import Table
 
 from reliability.commands import THRESHER
-from reliability.hostile_case import LONG, SHORT, Expected, Scale
+from reliability.hostile_case import LONG, MAX_MEMORY_BYTES, SHORT, Expected, Scale
 from reliability.hostile_inputs import make
 
 MAX_SECONDS = 3_600.0
 """A case that takes longer has hung."""
-
-MAX_MEMORY_BYTES = 3 << 30
-"""No process of a run may hold more, whatever the input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +101,12 @@ def _rows(folder: Path, columns: list[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def score(kind: str, folder: Path, expected: Expected, work: Path, further: str = "") -> Measured:
+def score(
+    kind: str, folder: Path, expected: Expected, work: Path, *, max_memory_bytes: int
+) -> Measured:
     """Score a folder in a process of its own and check what came of it."""
     output, recipe, told = work / "out", work / "recipe.yaml", work / "errors.txt"
-    recipe.write_text(recipe_text([(kind, folder)], output, further=further))
+    recipe.write_text(recipe_text([(kind, folder)], output))
     before = _outside(work)
     started = time.monotonic()
     with told.open("wb") as errors:
@@ -121,7 +120,7 @@ def score(kind: str, folder: Path, expected: Expected, work: Path, further: str 
     assert process.returncode == 0, f"exit code {process.returncode}: {message}"
     assert "Traceback" not in message, message
     assert _outside(work) == before, "something was written outside the output"
-    assert peak <= MAX_MEMORY_BYTES, f"{peak} bytes of memory"
+    assert peak <= max_memory_bytes, f"{peak} bytes of memory"
     return Measured(
         files=sum(1 for path in folder.rglob("*") if path.is_file()),
         counters=check_output(output, expected),
@@ -189,9 +188,16 @@ def main() -> int:
         table.add_column(column, justify="left" if column in ("case", "told") else "right")
     failed = 0
 
-    def tell(name: str, kind: str, folder: Path, expected: Expected, work: Path) -> int:
+    def tell(
+        name: str,
+        kind: str,
+        folder: Path,
+        expected: Expected,
+        work: Path,
+        max_memory_bytes: int = MAX_MEMORY_BYTES,
+    ) -> int:
         try:
-            measured = score(kind, folder, expected, work)
+            measured = score(kind, folder, expected, work, max_memory_bytes=max_memory_bytes)
         except AssertionError as error:
             table.add_row(name, *[""] * 8, f"FAILED: {str(error)[:300]}")
             print(f"{name}: FAILED: {str(error)[:2000]}", flush=True)
@@ -212,7 +218,9 @@ def main() -> int:
             if options.only and options.only not in case.name:
                 continue
             with tempfile.TemporaryDirectory(dir=root) as work:
-                failed += tell(case.name, case.format, folder, expected, Path(work))
+                failed += tell(
+                    case.name, case.format, folder, expected, Path(work), case.max_memory_bytes
+                )
         for folder in real_archives(options.archives) if options.archives else []:
             if options.only and options.only not in folder.name:
                 continue

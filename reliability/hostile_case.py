@@ -7,6 +7,9 @@ from typing import Literal
 
 MEGABYTE = 1 << 20
 
+MAX_MEMORY_BYTES = 2 << 30
+"""No process of a run may hold more, unless the case says how much."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
@@ -63,23 +66,24 @@ class Case:
         name: Its name.
         format: The format of the recipe's input that it is read as.
         make: Writes its files below a folder.
+        max_memory_bytes: No process of a run over it may hold more.
     """
 
     name: str
     format: Format
     make: Make
+    max_memory_bytes: int
 
 
 CASES: list[Case] = []
 
 
-def case(
-    kind: Format,
-) -> Callable[[Make], Make]:
+def case(kind: Format, *, max_memory_bytes: int = MAX_MEMORY_BYTES) -> Callable[[Make], Make]:
     """Register what makes a case, under its name."""
 
     def register(make: Make) -> Make:
-        CASES.append(Case(name=make.__name__.removeprefix("_"), format=kind, make=make))
+        name = make.__name__.removeprefix("_")
+        CASES.append(Case(name=name, format=kind, make=make, max_memory_bytes=max_memory_bytes))
         return make
 
     return register

@@ -96,7 +96,8 @@ def _long_lines(folder: Path, scale: Scale) -> Expected:
     return between(folder, "lines", hostile, compressed=True)
 
 
-@case("warc")
+# Signals take up to 140 bytes a character of such a text.
+@case("warc", max_memory_bytes=3 << 30)
 def _dense_texts(folder: Path, scale: Scale) -> Expected:
     """Texts as large as a record may be, in which each character or two is a word."""
     source = random.Random(6)
